@@ -1,0 +1,65 @@
+//! The chunk store: sealed bytes of large bodies. Write-once, never overwritten, no order, no preconditions.
+
+mod in_engine;
+
+pub use in_engine::EngineChunks;
+
+use crate::engine::EngineError;
+
+/// Names one body of one tree: tree id (16 bytes) then body id (24 bytes).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BodyKey(pub [u8; BodyKey::BYTES]);
+
+impl BodyKey {
+    /// Bytes of an encoded key.
+    pub const BYTES: usize = 40;
+}
+
+/// Names one chunk of one body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChunkId {
+    /// The body.
+    pub body: BodyKey,
+    /// Zero-based position in the body.
+    pub index: u32,
+}
+
+/// Where sealed chunks live.
+///
+/// # Contract
+/// * A chunk id is written once; the chunks of one body arrive in ascending order, all but the last of equal length.
+/// * `put` need not be durable before `sync` returns; `sync` covers every `put` that returned before it began.
+/// * A `get` after the `put` returned sees the bytes.
+/// * After the first failed write or sync every later write fails with [`EngineError::Poisoned`].
+pub trait ChunkStore: Send + Sync + 'static {
+    /// Stores chunks.
+    ///
+    /// # Errors
+    /// As [`Engine::apply`](crate::engine::Engine::apply).
+    fn put(&self, chunks: Vec<(ChunkId, Vec<u8>)>) -> Result<(), EngineError>;
+
+    /// The bytes of one chunk, or `None`.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`, `Closed`.
+    fn get(&self, id: ChunkId) -> Result<Option<Vec<u8>>, EngineError>;
+
+    /// Removes every chunk of the given bodies; absent ones are no error.
+    ///
+    /// # Errors
+    /// As [`Engine::apply`](crate::engine::Engine::apply).
+    fn delete(&self, bodies: &[BodyKey]) -> Result<(), EngineError>;
+
+    /// Bodies with at least one chunk whose key begins with `prefix`, ascending, strictly after `after`, at most
+    /// `limit`.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`, `Closed`.
+    fn list(&self, prefix: &[u8], after: Option<BodyKey>, limit: usize) -> Result<Vec<BodyKey>, EngineError>;
+
+    /// Makes every earlier `put` and `delete` durable. The in-engine placement leaves this to the engine's sync.
+    ///
+    /// # Errors
+    /// `Io`, `Poisoned`, `Closed`.
+    fn sync(&self) -> Result<(), EngineError>;
+}
