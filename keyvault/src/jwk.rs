@@ -105,7 +105,8 @@ impl PublicKey {
     }
 }
 
-fn without_leading_zeros(mut bytes: &[u8]) -> &[u8] {
+/// The shortest form of a big-endian number.
+pub(crate) fn without_leading_zeros(mut bytes: &[u8]) -> &[u8] {
     while let Some((0, rest)) = bytes.split_first() {
         bytes = rest;
     }
@@ -113,7 +114,7 @@ fn without_leading_zeros(mut bytes: &[u8]) -> &[u8] {
 }
 
 /// The length in bits of a number without leading zero bytes, as long as any number we accept could have.
-fn bits(n: &[u8]) -> u32 {
+pub(crate) fn bits(n: &[u8]) -> u32 {
     let leading = n.first().map_or(0, |first| first.leading_zeros());
     u32::try_from(n.len())
         .unwrap_or(u32::MAX)
