@@ -138,7 +138,7 @@ fn file_length(source: &Source) -> Vec<String> {
     }
 }
 
-/// A function runs from the line of its `fn` to the closing brace of the same indentation: rustfmt sees to that.
+/// A function runs from the line of its `fn` to the closing brace of the same indentation, as rustfmt puts it.
 fn function_length(source: &Source) -> Vec<String> {
     let lines: Vec<&str> = source.text.lines().collect();
     let starts = lines
@@ -189,9 +189,8 @@ fn function_lines(lines: &[&str]) -> usize {
 }
 
 fn columns(source: &Source) -> Vec<String> {
-    numbered(source)
-        .filter(|(_, line)| line.chars().count() > COLUMNS)
-        .map(|(at, _)| format!("line {at}: over {COLUMNS}"))
+    let long = numbered(source).filter(|(_, line)| line.chars().count() > COLUMNS);
+    long.map(|(at, line)| format!("line {at}: {} columns, at most {COLUMNS}", line.chars().count()))
         .collect()
 }
 
