@@ -189,9 +189,8 @@ impl Recording {
             match op {
                 Op::Created { file, path } if path == Path::new(JOURNAL) => journal = Some(*file),
                 Op::Write { file, payload, .. } if Some(*file) == journal => {
-                    if self.log.bytes(*payload).starts_with(b"S") {
-                        begun = 0;
-                    }
+                    let acknowledged = self.log.bytes(*payload).starts_with(b"S");
+                    begun = if acknowledged { 0 } else { begun };
                 }
                 Op::Write { offset, payload, .. } if payload.length > 20 && offset % segment == 0 => {
                     begun += 1;
