@@ -8,6 +8,9 @@ mod jwk;
 mod provider;
 mod rotation_policy;
 mod rsa;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod token;
 
 pub use algorithms::{EncryptionAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 pub use duration::{CalendarDuration, DurationError};
