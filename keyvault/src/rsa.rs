@@ -7,15 +7,15 @@
 use aws_lc_rs::digest::{self, Digest};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{
-    KeyPair, KeySize as LibrarySize, OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepAlgorithm,
-    OaepPrivateDecryptingKey, OaepPublicEncryptingKey, Pkcs1PrivateDecryptingKey, Pkcs1PublicEncryptingKey,
-    PrivateDecryptingKey, PublicEncryptingKey, PublicKeyComponents,
+    KeyPair, KeyPairComponents, KeySize as LibrarySize, OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256,
+    OaepAlgorithm, OaepPrivateDecryptingKey, OaepPublicEncryptingKey, Pkcs1PrivateDecryptingKey,
+    Pkcs1PublicEncryptingKey, PrivateDecryptingKey, PublicEncryptingKey, PublicKeyComponents,
 };
 use aws_lc_rs::signature::{self, KeyPair as _, RsaEncoding, RsaParameters};
 use zeroize::Zeroizing;
 
 use crate::algorithms::{EncryptionAlgorithm, SignatureAlgorithm};
-use crate::jwk::PublicKey;
+use crate::jwk::{PublicKey, without_leading_zeros};
 use crate::provider::{KeyProvider, KeySize, NewKey, PrivateMaterial, ProviderError};
 
 /// The provider of `RSA` keys. It holds no state; its randomness is the library's own generator.
@@ -167,6 +167,46 @@ impl Scheme {
             found: bytes.len(),
         })
     }
+}
+
+/// The numbers of a private key, big-endian (RFC 8017 section 3.2). The private ones are wiped on drop.
+pub(crate) struct PrivateNumbers {
+    pub(crate) n: Vec<u8>,
+    pub(crate) e: Vec<u8>,
+    pub(crate) d: Zeroizing<Vec<u8>>,
+    pub(crate) p: Zeroizing<Vec<u8>>,
+    pub(crate) q: Zeroizing<Vec<u8>>,
+    pub(crate) dp: Zeroizing<Vec<u8>>,
+    pub(crate) dq: Zeroizing<Vec<u8>>,
+    pub(crate) qi: Zeroizing<Vec<u8>>,
+}
+
+/// A key pair from `RSAPrivateKey` DER (RFC 8017 appendix A.1.2), re-encoded as PKCS#8.
+pub(crate) fn from_pkcs1(der: &[u8]) -> Result<NewKey, ProviderError> {
+    new_key(&KeyPair::from_der(der).map_err(|_| ProviderError::KeyRejected)?)
+}
+
+/// A key pair from PKCS#8 DER, re-encoded without attributes.
+pub(crate) fn from_pkcs8(der: &[u8]) -> Result<NewKey, ProviderError> {
+    new_key(&KeyPair::from_pkcs8(der).map_err(|_| ProviderError::KeyRejected)?)
+}
+
+/// A key pair from its numbers, which must satisfy every equation between them.
+pub(crate) fn from_numbers(numbers: &PrivateNumbers) -> Result<NewKey, ProviderError> {
+    let (n, e) = (
+        without_leading_zeros(&numbers.n),
+        without_leading_zeros(&numbers.e),
+    );
+    let pair = KeyPair::from_components(&KeyPairComponents {
+        public_key: PublicKeyComponents { n, e },
+        d: numbers.d.as_slice(),
+        p: numbers.p.as_slice(),
+        q: numbers.q.as_slice(),
+        dP: numbers.dp.as_slice(),
+        dQ: numbers.dq.as_slice(),
+        qInv: numbers.qi.as_slice(),
+    });
+    new_key(&pair.map_err(|_| ProviderError::KeyRejected)?)
 }
 
 /// The SPKI form of a public key (RFC 5280 section 4.1), DER.
