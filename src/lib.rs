@@ -13,6 +13,8 @@ mod operations;
 mod paging;
 mod rooms;
 mod store;
+#[cfg(test)]
+mod world;
 
 pub use account::Account;
 pub use blob::{
