@@ -2,12 +2,14 @@
 
 mod algorithms;
 mod error;
+mod ids;
 mod jwk;
 mod provider;
 mod rsa;
 
 pub use algorithms::{EncryptionAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 pub use error::{AccessDenied, VaultError};
+pub use ids::{KeyId, KeyName, KeyReference, KeyVersion, ObjectId, Region, TenantId, VaultName, VaultUri};
 pub use jwk::PublicKey;
 pub use provider::{
     KeyProvider, KeySize, KeyType, NewKey, PrivateMaterial, ProviderError, Providers, UnknownKeyType,
