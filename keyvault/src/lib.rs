@@ -3,6 +3,7 @@
 mod algorithms;
 mod duration;
 mod error;
+mod ids;
 mod import;
 mod jwk;
 mod provider;
@@ -15,6 +16,7 @@ pub mod token;
 pub use algorithms::{EncryptionAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 pub use duration::{CalendarDuration, DurationError};
 pub use error::{AccessDenied, VaultError};
+pub use ids::{KeyId, KeyName, KeyReference, KeyVersion, ObjectId, Region, TenantId, VaultName, VaultUri};
 pub use import::{ImportError, import_der, import_jwk, import_key, import_pem};
 pub use jwk::PublicKey;
 pub use provider::{
