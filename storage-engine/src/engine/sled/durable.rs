@@ -33,19 +33,22 @@ pub(super) struct Durable {
     dir: PathBuf,
     mode: SyncMode,
     quarter: u64,
-    /// Log bytes that may have been written since the last sync began; never an underestimate by much.
+    /// Bytes of batches applied since the last sync began.
     pending: AtomicU64,
+    /// Log bytes per byte of a batch, as seen lately.
+    rate: AtomicU64,
     /// Number of batches applied.
     applied: AtomicU64,
     /// Number of batches known to be durable; its lock is held during a sync.
     synced: Mutex<u64>,
 }
 
-/// Each byte of a batch reaches the log once as a change and again when its leaf page is rewritten, which sled
-/// does after ten changes of a page; 2.2 to 2.7 log bytes per byte were measured.
-const LOG_BYTES_PER_BYTE: u64 = 3;
-/// Names and headers of the rewritten neighbours of one small record.
-const LOG_BYTES_PER_STRIPE: u64 = 1024;
+/// Least log bytes per byte of a batch. Each byte is logged once as a change and again when its leaf page is
+/// rewritten, which sled does after ten changes of a page: 2.2 to 2.7 were measured. While old segments are cleaned
+/// each change may move a page as well; so the rate follows what the flushes report.
+const RATE_MIN: u64 = 4;
+/// Counted for each stripe besides its bytes: headers, and neighbours of a small record.
+const STRIPE_OVERHEAD: u64 = 256;
 
 impl Durable {
     pub(super) fn open(dir: &Path, segment_bytes: usize, mode: SyncMode) -> Result<Self, EngineError> {
@@ -60,6 +63,7 @@ impl Durable {
             mode,
             quarter: segment_bytes as u64 / 4,
             pending: AtomicU64::new(0),
+            rate: AtomicU64::new(RATE_MIN),
             applied: AtomicU64::new(0),
             synced: Mutex::new(0),
         })
@@ -84,8 +88,8 @@ impl Durable {
 
     /// Notes a batch that was just applied and returns its number.
     pub(super) fn note(&self, batch: &StripedBatch) -> u64 {
-        let log_bytes = batch.bytes * LOG_BYTES_PER_BYTE + batch.stripes * LOG_BYTES_PER_STRIPE;
-        self.pending.fetch_add(log_bytes, SeqCst);
+        self.pending
+            .fetch_add(batch.bytes + batch.stripes * STRIPE_OVERHEAD, SeqCst);
         self.applied.fetch_add(1, SeqCst) + 1
     }
 
@@ -96,7 +100,7 @@ impl Durable {
 
     /// True when a quarter segment of log may wait for its sync.
     pub(super) fn is_due(&self) -> bool {
-        self.pending.load(SeqCst) >= self.quarter
+        self.pending.load(SeqCst) * self.rate.load(SeqCst) >= self.quarter
     }
 
     /// Returns once the batch with this number and all before it are on stable storage. One sync serves
@@ -120,14 +124,24 @@ impl Durable {
 
     /// Flushes, syncs, and makes sure that nothing went where no sync reaches it. Call it with `synced` locked.
     fn flush(&self, db: &Db) -> Result<(), EngineError> {
-        self.pending.store(0, SeqCst);
-        db.flush().map_err(sled_error)?;
+        let pending = self.pending.swap(0, SeqCst);
+        let flushed = db.flush().map_err(sled_error)?;
+        self.follow_rate(pending, flushed as u64);
         if self.mode == SyncMode::DataSync {
             self.log
                 .sync_data()
                 .map_err(|error| self.io("syncing the log in", error))?;
         }
         self.refuse_side_files()
+    }
+
+    /// Rises at once and falls slowly: a flush reports too little when a full segment was written before it.
+    fn follow_rate(&self, pending: u64, flushed: u64) {
+        if pending >= self.quarter / 64 {
+            let slowly = self.rate.load(SeqCst) * 7 / 8;
+            let seen = (flushed / pending).saturating_add(1);
+            self.rate.store(seen.max(slowly).max(RATE_MIN), SeqCst);
+        }
     }
 
     /// sled moves large items to files under `blobs/` that it never syncs; striped values never get there.
