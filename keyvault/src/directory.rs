@@ -4,12 +4,12 @@
 
 use strongroom_engine::entropy;
 
+use crate::access::AccessToken;
 use crate::error::VaultError;
 use crate::ids::{ObjectId, TenantId};
 use crate::records::{IdentityKind, IdentityRecord, TenantRecord};
 use crate::rooms::{IDENTITIES, TENANTS};
 use crate::store::{Changed, VaultStore};
-use crate::token::AccessToken;
 
 /// A principal of the directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +78,12 @@ impl VaultStore {
     /// # Errors
     /// [`VaultError::Storage`].
     pub fn create_user_identity(&self, tenant: TenantId, name: &str) -> Result<Identity, VaultError> {
-        self.create_identity(tenant, IdentityKind::User { name: name.to_owned() })
+        self.create_identity(
+            tenant,
+            IdentityKind::User {
+                name: name.to_owned(),
+            },
+        )
     }
 
     /// Every identity, the owner included.

@@ -5,7 +5,7 @@
 use strongroom_engine::Timestamp;
 use strongroom_engine::tree::Txn;
 
-use crate::access::Principal;
+use crate::access::{AccessToken, Principal};
 use crate::audit::AuditOperation;
 use crate::error::VaultError;
 use crate::ids::{KeyId, KeyName, KeyReference, KeyVersion, VaultName};
@@ -16,7 +16,6 @@ use crate::records::{KeyRecord, StoredKeyType, Tags, VaultRecord, VersionRecord}
 use crate::rooms::{KEYS, Read, VAULTS, VERSIONS};
 use crate::state::{Life, Retention};
 use crate::store::{Call, Changed, Event, VaultStore};
-use crate::token::AccessToken;
 
 /// Settings of a new version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -282,7 +281,10 @@ impl VaultStore {
     pub(crate) fn draft(&self, options: NewKeyOptions, source: Source) -> Result<VersionRecord, VaultError> {
         check_tags(&options.tags)?;
         check_times(options.not_before, options.expires)?;
-        let provider = self.providers.get(options.kty).ok_or(VaultError::HsmUnavailable)?;
+        let provider = self
+            .providers
+            .get(options.kty)
+            .ok_or(VaultError::HsmUnavailable)?;
         let key = match source {
             Source::Generate => provider.generate(options.size)?,
             Source::Import(key) => key,
@@ -320,7 +322,8 @@ impl VaultStore {
         let name = name.clone();
         let outcome = self.commit(call, principal, move |txn, call, principal| {
             let mut vault = access.authorize(txn, principal, &call.event.vault, permission)?;
-            let mut key = free_or_active(txn, &vault, &name)?.unwrap_or_else(|| new_key(&name, draft.version));
+            let mut key =
+                free_or_active(txn, &vault, &name)?.unwrap_or_else(|| new_key(&name, draft.version));
             let mut version = draft.clone();
             version.sequence = vault.next_sequence;
             if version.expires.is_none() {
@@ -333,7 +336,10 @@ impl VaultStore {
             VERSIONS.put(txn, &(vault.id, name.clone(), version.version), &version)?;
             Ok(Changed::to(bundle(&vault, &key, &version)?))
         });
-        if outcome.as_ref().is_err_and(|error| !matches!(error, VaultError::Storage(_))) {
+        if outcome
+            .as_ref()
+            .is_err_and(|error| !matches!(error, VaultError::Storage(_)))
+        {
             // After a failed commit the record may exist: opening the store again decides.
             self.files.destroy(&[file])?;
         }
@@ -373,7 +379,11 @@ impl From<StoredKeyType> for KeyType {
 }
 
 /// The key of that name, if it is in use.
-pub(crate) fn active_key(read: &impl Read, vault: &VaultRecord, name: &KeyName) -> Result<KeyRecord, VaultError> {
+pub(crate) fn active_key(
+    read: &impl Read,
+    vault: &VaultRecord,
+    name: &KeyName,
+) -> Result<KeyRecord, VaultError> {
     match KEYS.get(read, &(vault.id, name.clone()))? {
         Some(key) if key.life == Life::Active => Ok(key),
         _ => Err(key_not_found(name, None)),

@@ -4,7 +4,7 @@ use std::sync::Weak;
 
 use zeroize::Zeroizing;
 
-use crate::access::active_vault;
+use crate::access::{AccessToken, active_vault};
 use crate::algorithms::EncryptionAlgorithm;
 use crate::directory::Identity;
 use crate::epoch::{AccessWatcher, Epoch};
@@ -12,7 +12,6 @@ use crate::error::VaultError;
 use crate::ids::{KeyId, KeyName, KeyReference, KeyVersion, VaultUri};
 use crate::keys::KeyBundle;
 use crate::store::VaultStore;
-use crate::token::AccessToken;
 use crate::vaults::{VaultProperties, properties};
 
 /// The vault, as a storage account uses it.
@@ -54,7 +53,12 @@ pub trait KeyService: Send + Sync {
     ///
     /// # Errors
     /// [`VaultError::KeyNotFound`].
-    fn latest_version(&self, token: &AccessToken, vault: &VaultUri, name: &KeyName) -> Result<KeyId, VaultError> {
+    fn latest_version(
+        &self,
+        token: &AccessToken,
+        vault: &VaultUri,
+        name: &KeyName,
+    ) -> Result<KeyId, VaultError> {
         Ok(self.get_key(token, vault, name, None)?.id)
     }
 
@@ -135,7 +139,9 @@ impl KeyService for VaultStore {
         algorithm: EncryptionAlgorithm,
         ciphertext: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        Ok(self.unwrap_key(token, &reference(key), algorithm, ciphertext)?.value)
+        Ok(self
+            .unwrap_key(token, &reference(key), algorithm, ciphertext)?
+            .value)
     }
 }
 

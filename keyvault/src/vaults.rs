@@ -5,7 +5,7 @@
 use strongroom_engine::Timestamp;
 use strongroom_engine::tree::Txn;
 
-use crate::access::active_vault;
+use crate::access::{AccessToken, active_vault};
 use crate::audit::{self, AuditLine, AuditOperation, AuditVerdict};
 use crate::error::VaultError;
 use crate::ids::{ObjectId, Region, TenantId, VaultName, VaultUri};
@@ -14,7 +14,6 @@ use crate::records::{DueRecord, FileId, PolicyRecord, TenantRecord, VaultId, Vau
 use crate::rooms::{AUDIT_HEADS, DUE, DueKey, KEYS, POLICIES, Read, TENANTS, VAULTS, VERSIONS};
 use crate::state::{Deletion, Life, LifeError, RETENTION_DAYS_MAX, RETENTION_DAYS_MIN, Retention};
 use crate::store::{Changed, Event, VaultStore};
-use crate::token::AccessToken;
 
 /// What a new vault is to be.
 #[derive(Clone, Debug)]
@@ -267,11 +266,13 @@ impl VaultStore {
         deleted
             .filter_map(|vault| match vault.life {
                 Life::Active => None,
-                Life::Deleted { since, purge_at } => Some(properties(&snapshot, vault).map(|vault| DeletedVault {
-                    vault,
-                    deleted: since,
-                    scheduled_purge: purge_at,
-                })),
+                Life::Deleted { since, purge_at } => {
+                    Some(properties(&snapshot, vault).map(|vault| DeletedVault {
+                        vault,
+                        deleted: since,
+                        scheduled_purge: purge_at,
+                    }))
+                }
             })
             .collect()
     }
@@ -280,7 +281,11 @@ impl VaultStore {
     ///
     /// # Errors
     /// [`VaultError::VaultNotFound`] unless it is in soft delete.
-    pub fn recover_vault(&self, token: &AccessToken, name: &VaultName) -> Result<VaultProperties, VaultError> {
+    pub fn recover_vault(
+        &self,
+        token: &AccessToken,
+        name: &VaultName,
+    ) -> Result<VaultProperties, VaultError> {
         let access = self.access.clone();
         let event = vault_event(AuditOperation::VaultRecover, name);
         self.change(token, event, move |txn, call, principal| {
@@ -408,7 +413,11 @@ pub(crate) fn remove_vault(txn: &mut Txn<'_>, vault: &VaultRecord) -> Result<Vec
             )?;
         }
     }
-    for range in [POLICIES.under(&vault.id), KEYS.under(&vault.id), VERSIONS.under(&vault.id)] {
+    for range in [
+        POLICIES.under(&vault.id),
+        KEYS.under(&vault.id),
+        VERSIONS.under(&vault.id),
+    ] {
         for (key, _) in txn.entries(&range, usize::MAX)? {
             txn.delete(&key)?;
         }
@@ -517,7 +526,9 @@ fn refused(error: LifeError, name: &str) -> VaultError {
         LifeError::NotDeleted => VaultError::Conflict {
             what: format!("The vault '{name}' is not deleted; delete it first."),
         },
-        LifeError::AlreadyDeleted | LifeError::Ended => VaultError::VaultNotFound { name: name.to_owned() },
+        LifeError::AlreadyDeleted | LifeError::Ended => VaultError::VaultNotFound {
+            name: name.to_owned(),
+        },
     }
 }
 
