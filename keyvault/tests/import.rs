@@ -153,6 +153,7 @@ fn numbers_that_do_not_belong_together_are_refused() {
         let spoiled = format!("{}{swapped}{}", &text[..1], &text[2..]);
         check(&jwk_with(member, json!(spoiled)), &ImportError::Inconsistent);
     }
+    check(fixture!("composite-factor.jwk.json"), &ImportError::Inconsistent);
     let mut exchanged = jwk();
     exchanged["p"] = jwk()["q"].clone();
     exchanged["q"] = jwk()["p"].clone();
