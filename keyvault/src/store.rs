@@ -54,7 +54,6 @@ pub struct VaultStore {
     pub(crate) access: Arc<Access>,
     refusals: Refusals,
     tenant: TenantId,
-    pub(crate) installation: [u8; 16],
 }
 
 /// What an operation is: enough for its line in the log.
@@ -118,7 +117,6 @@ impl VaultStore {
             access: Arc::new(Access::new(signer, installation.owner)),
             refusals: Refusals::default(),
             tenant: installation.tenant,
-            installation: installation.id,
             clock: parts.clock,
             entropy: parts.entropy,
             providers: parts.providers,
@@ -191,7 +189,7 @@ impl VaultStore {
     ) -> Result<T, VaultError> {
         let mut call = self.call(event)?;
         let outcome = self.access.authenticate(token, call.now).and_then(|principal| {
-            call.principal = Some(principal.clone());
+            call.principal = Some(principal);
             body(self, call.clone(), principal)
         });
         if let Err(error) = &outcome {

@@ -1,5 +1,11 @@
 //! What the vault's tests share: a store in memory, a clock that stands still, ready-made keys.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "each test file uses its part, and a helper that fails is a test that fails"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
