@@ -1,5 +1,12 @@
 //! A backup brings a key back with every version under its id, and only where it was taken.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper that fails is a test that fails"
+)]
+
 mod common;
 
 use common::{Bench, key, reference, vault};

@@ -1,5 +1,12 @@
 //! Every change moves the epoch and calls the watchers before it returns; reading and refusals do not.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper that fails is a test that fails"
+)]
+
 mod common;
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

@@ -1,5 +1,12 @@
 //! Every operation needs its own permission, and the refusal names the one that is missing.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper that fails is a test that fails"
+)]
+
 mod common;
 
 use common::{Bench, key, reference, vault};

@@ -1,6 +1,13 @@
 //! Every call proves its caller: by a signed token that has not expired, of an identity that still exists, in the
 //! vault's tenant.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper that fails is a test that fails"
+)]
+
 mod common;
 
 use std::time::Duration;

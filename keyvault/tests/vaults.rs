@@ -1,5 +1,12 @@
 //! Vaults: what can be set once, what can only be switched on, what is refused.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper that fails is a test that fails"
+)]
+
 mod common;
 
 use common::{Bench, vault};
