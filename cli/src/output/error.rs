@@ -1,0 +1,139 @@
+//! Failures: one line `ERROR: (Code) message`, one line saying what to do, and the exit status.
+
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done = 0,
+    /// Refused or failed.
+    Failed = 1,
+    /// Wrong usage.
+    Usage = 2,
+    /// The named thing does not exist.
+    NotFound = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    code: String,
+    message: String,
+    hint: String,
+}
+
+impl Failure {
+    /// A failure with the exit status, code and message given, and a hint to look at the help.
+    pub(crate) fn new(exit: Exit, code: impl Into<String>, message: impl Display) -> Self {
+        let hint = "See `strongroom --help`, or run again with --verbose.".to_owned();
+        Self {
+            exit,
+            code: code.into(),
+            message: message.to_string(),
+            hint,
+        }
+    }
+
+    /// Wrong usage.
+    pub(crate) fn usage(code: &str, message: impl Display) -> Self {
+        Self::new(Exit::Usage, code, message)
+    }
+
+    /// A file or directory of the user that could not be read or written.
+    pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
+        let shown = path.display();
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::new(
+                Exit::NotFound,
+                "FileNotFound",
+                format!("there is no file {shown}"),
+            )
+            .hint("Check the path; relative paths start at the current directory."),
+            _ => Self::io(&format!("accessing {shown}"), error),
+        }
+    }
+
+    /// An input or output error outside the store.
+    pub(crate) fn io(doing: &str, error: &io::Error) -> Self {
+        let hint = match error.kind() {
+            io::ErrorKind::StorageFull => "Free some space on that disk and run the command again.",
+            io::ErrorKind::PermissionDenied => "Check the permissions of the file and its directory.",
+            _ => "Check the disk and the path, then run the command again.",
+        };
+        Self::new(Exit::Failed, "InputOutputError", format!("{doing}: {error}")).hint(hint)
+    }
+
+    /// Replaces the hint: one sentence saying what to do.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// The code in brackets.
+    pub(crate) fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// The exit status as a number.
+    #[cfg(test)]
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.exit as u8
+    }
+
+    /// The exit status.
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// The two lines for standard error.
+    pub(crate) fn lines(&self) -> String {
+        let message = self.message.split_whitespace().collect::<Vec<_>>().join(" ");
+        format!("ERROR: ({}) {message}\n{}\n", self.code, self.hint)
+    }
+}
+
+impl Failure {
+    /// Tells what clap found wrong in the words of `az`: a code, the reason, and where the help is.
+    pub(crate) fn from_clap(error: &clap::Error, command: &str) -> Self {
+        let text = error.render().to_string();
+        let reason: Vec<&str> = text
+            .trim_start_matches("error: ")
+            .lines()
+            .map(str::trim)
+            .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+            .filter(|line| !line.is_empty())
+            .collect();
+        let reason = match error.kind() {
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                format!("a command is missing after `{command}`")
+            }
+            _ => reason.join(" "),
+        };
+        Self::usage(usage_code(error.kind()), reason).hint(format!("See `{command} --help`."))
+    }
+}
+
+fn usage_code(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::MissingRequiredArgument => "RequiredArgumentMissingError",
+        ErrorKind::UnknownArgument => "UnrecognizedArgumentError",
+        ErrorKind::ArgumentConflict => "MutuallyExclusiveArgumentError",
+        ErrorKind::InvalidSubcommand
+        | ErrorKind::MissingSubcommand
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "CommandNotFoundError",
+        _ => "InvalidArgumentValueError",
+    }
+}
