@@ -7,6 +7,7 @@ mod commands;
 mod files;
 mod output;
 mod progress;
+mod tour;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

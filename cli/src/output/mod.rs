@@ -5,7 +5,7 @@
 pub(crate) mod error;
 mod json;
 mod query;
-mod table;
+pub(crate) mod table;
 mod tsv;
 
 use std::io::{self, IsTerminal, Write};
