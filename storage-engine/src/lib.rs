@@ -1,4 +1,15 @@
 //! Sealed trees and sealed bodies over an ordered key-value engine.
 
+pub mod body;
 pub mod chunks;
+pub mod codec;
 pub mod engine;
+pub mod entropy;
+pub mod keys;
+pub mod seal;
+pub mod slot;
+mod time;
+pub mod tree;
+
+pub use entropy::{Entropy, SystemEntropy};
+pub use time::{Clock, ManualClock, SystemClock, Timestamp};

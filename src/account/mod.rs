@@ -1,0 +1,35 @@
+//! An open account: its tree, its key guard, its clock and randomness.
+
+use std::sync::Arc;
+
+use strongroom_engine::keys::ScopeId;
+use strongroom_engine::tree::Tree;
+use strongroom_engine::{Clock, Entropy};
+
+use crate::encryption::KeyGuard;
+
+/// What every operation on an account's data works with. Shared by the handles of one account.
+pub(crate) struct AccountCore {
+    pub(crate) id: ScopeId,
+    pub(crate) name: String,
+    pub(crate) tree: Tree,
+    pub(crate) guard: Arc<KeyGuard>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    /// Plaintext bytes of a chunk of new bodies.
+    pub(crate) chunk_bytes: u32,
+}
+
+/// A handle to one account. Cheap to clone.
+#[derive(Clone)]
+pub struct Account {
+    pub(crate) core: Arc<AccountCore>,
+}
+
+impl Account {
+    /// The account's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.core.name
+    }
+}

@@ -1,0 +1,225 @@
+//! Writing a body: seal chunk by chunk, memory of a few chunks.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::{BodyError, BodyId, BodyRef, Location, SMALL_BODY_BYTES_MAX};
+use crate::Entropy;
+use crate::chunks::ChunkId;
+use crate::codec::{FRAME_BYTES, FrameKind, frame_with};
+use crate::entropy::random;
+use crate::keys::{ItemSeal, PurposeKey};
+use crate::seal::{ItemKey, Place, SealKind, TAG_BYTES};
+use crate::slot::{Revocable, Slot};
+use crate::tree::Tree;
+
+/// Sealed bytes collected before they go to the chunk store together.
+const PENDING_BYTES_MAX: usize = 960 << 10;
+
+struct Secrets {
+    key: ItemKey,
+    /// Plaintext of the chunk being filled; never more than one chunk.
+    buffer: Zeroizing<Vec<u8>>,
+}
+
+/// Seals a stream of bytes into a new body. Nothing is visible until a transaction adopts the finished body.
+#[must_use = "a body that is not finished and adopted is deleted"]
+pub struct BodyWriter {
+    tree: Tree,
+    slot: Arc<Slot<Secrets>>,
+    unique: [u8; 16],
+    seal: ItemSeal,
+    chunk_bytes: u32,
+    /// Present once chunks have been written.
+    id: Option<BodyId>,
+    next: u32,
+    length: u64,
+    pending: Vec<(ChunkId, Vec<u8>)>,
+    finished: bool,
+}
+
+/// A body whose chunks are stored but which no record names yet.
+#[derive(Clone, Debug)]
+pub struct FinishedBody {
+    reference: BodyRef,
+    small: Option<Arc<Vec<u8>>>,
+}
+
+impl FinishedBody {
+    /// What a record will keep. The location of a small body is settled by
+    /// [`Txn::adopt_body`](crate::tree::Txn::adopt_body).
+    #[must_use]
+    pub fn reference(&self) -> &BodyRef {
+        &self.reference
+    }
+
+    /// The sealed and framed bytes of a body that travels with its commit.
+    #[must_use]
+    pub fn small(&self) -> Option<&[u8]> {
+        self.small.as_deref().map(Vec::as_slice)
+    }
+}
+
+impl BodyWriter {
+    /// Starts a body in `tree`, sealed under `key`, in chunks of `chunk_bytes` (1 KiB to 512 KiB).
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn new(
+        tree: &Tree,
+        key: &PurposeKey,
+        chunk_bytes: u32,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, BodyError> {
+        let unique = random(entropy)?;
+        let (item, seal) = key.new_item(SealKind::Body, &unique, entropy)?;
+        let chunk_bytes = chunk_bytes.clamp(1 << 10, 512 << 10);
+        Ok(Self {
+            tree: tree.clone(),
+            slot: Arc::new(Slot::new(Secrets {
+                key: item,
+                buffer: Zeroizing::new(Vec::with_capacity(chunk_bytes as usize)),
+            })),
+            unique,
+            seal,
+            chunk_bytes,
+            id: None,
+            next: 0,
+            length: 0,
+            pending: Vec::new(),
+            finished: false,
+        })
+    }
+
+    /// The slot to empty when access is revoked.
+    #[must_use]
+    pub fn slot(&self) -> Arc<dyn Revocable> {
+        self.slot.clone()
+    }
+
+    /// Plaintext bytes taken so far.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Takes the next bytes of the body.
+    ///
+    /// # Errors
+    /// [`BodyError::Revoked`]; storage errors.
+    pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), BodyError> {
+        while !bytes.is_empty() {
+            let taken = self.fill(bytes)?;
+            bytes = bytes.get(taken..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Seals what is left and stores the last chunk. Durable with the commit that adopts the body.
+    ///
+    /// # Errors
+    /// [`BodyError::Revoked`]; storage errors. The body is then gone.
+    pub fn finish(mut self) -> Result<FinishedBody, BodyError> {
+        let last = self.seal_chunk(true)?;
+        let small = self.id.is_none() && self.length <= SMALL_BODY_BYTES_MAX as u64;
+        let small = if small {
+            Some(Arc::new(last))
+        } else {
+            self.push_chunk(last)?;
+            self.flush()?;
+            None
+        };
+        self.finished = true;
+        let location = if small.is_some() {
+            Location::Small([0; 24])
+        } else {
+            Location::Chunks
+        };
+        let id = self.id.unwrap_or_else(|| BodyId::unreserved(self.unique));
+        let (seal, length, chunk_bytes) = (self.seal, self.length, self.chunk_bytes);
+        Ok(FinishedBody {
+            reference: BodyRef {
+                id,
+                seal,
+                length,
+                chunk_bytes,
+                location,
+            },
+            small,
+        })
+    }
+
+    /// Moves bytes into the current chunk; a full chunk is sealed only when more bytes follow it.
+    fn fill(&mut self, bytes: &[u8]) -> Result<usize, BodyError> {
+        let chunk_bytes = self.chunk_bytes as usize;
+        let full = self
+            .slot
+            .with(|secrets| secrets.buffer.len() == chunk_bytes)
+            .ok_or(BodyError::Revoked)?;
+        if full {
+            let sealed = self.seal_chunk(false)?;
+            self.push_chunk(sealed)?;
+        }
+        let taken = self.slot.with(|secrets| {
+            let room = chunk_bytes - secrets.buffer.len();
+            let part = bytes.get(..room).unwrap_or(bytes);
+            secrets.buffer.extend_from_slice(part);
+            part.len()
+        });
+        let taken = taken.ok_or(BodyError::Revoked)?;
+        self.length += taken as u64;
+        Ok(taken)
+    }
+
+    fn seal_chunk(&mut self, last: bool) -> Result<Vec<u8>, BodyError> {
+        let place = Place {
+            index: self.next,
+            last,
+        };
+        let sealed = self.slot.with(|secrets| {
+            let capacity = FRAME_BYTES + secrets.buffer.len() + TAG_BYTES;
+            let sealed = frame_with(FrameKind::Chunk, capacity, |out| {
+                Ok::<(), BodyError>(secrets.key.seal_into(place, &secrets.buffer, out)?)
+            });
+            secrets.buffer.clear();
+            sealed
+        });
+        self.next = self.next.checked_add(1).ok_or(BodyError::TooLarge)?;
+        sealed.ok_or(BodyError::Revoked)?
+    }
+
+    fn push_chunk(&mut self, sealed: Vec<u8>) -> Result<(), BodyError> {
+        let id = match self.id {
+            Some(id) => id,
+            None => *self.id.insert(self.tree.reserve_body(self.unique)?),
+        };
+        let index = self.next - 1;
+        self.pending.push((
+            ChunkId {
+                body: self.tree.body_key(id),
+                index,
+            },
+            sealed,
+        ));
+        let pending: usize = self.pending.iter().map(|(_, bytes)| bytes.len()).sum();
+        if pending >= PENDING_BYTES_MAX {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), BodyError> {
+        Ok(self.tree.chunks().put(std::mem::take(&mut self.pending))?)
+    }
+}
+
+impl Drop for BodyWriter {
+    fn drop(&mut self) {
+        if let (false, Some(id)) = (self.finished, self.id) {
+            // Best effort: what stays behind is reaped at the next open.
+            let _ = self.tree.abandon_body(id);
+        }
+    }
+}

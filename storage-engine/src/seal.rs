@@ -1,0 +1,331 @@
+//! Sealing: AES-256-GCM (NIST SP 800-38D) under a key used for one item only.
+//!
+//! GCM does not commit to its key, so every opening first compares the item's 32-byte commitment in constant time.
+//! A part of an item is bound to its place by its nonce (base XOR index) and its additional data.
+
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::entropy::{Entropy, EntropyError, random};
+use crate::keys::{ItemSeal, ItemSecrets, PurposeKey};
+
+/// Bytes that sealing adds to a part: the GCM tag.
+pub const TAG_BYTES: usize = 16;
+const PART_FORMAT: u8 = 1;
+
+/// What is sealed. A number is part of the format: never reuse one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum SealKind {
+    /// Content, in chunks.
+    Body = 1,
+    /// User metadata.
+    Metadata = 2,
+    /// A tree's head.
+    Head = 3,
+    /// A page of a tree.
+    Page = 4,
+    /// A value too large for its page.
+    Overflow = 5,
+    /// What a commit released.
+    Freed = 6,
+    /// A key wrapped by another symmetric key.
+    WrappedKey = 7,
+    /// The private part of a key version.
+    PrivateKey = 8,
+}
+
+/// Why something could not be sealed or opened. Says nothing about the key or the bytes.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SealError {
+    /// No randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// Wrong key, wrong place or altered bytes: one error for all of them.
+    #[error("sealed data did not authenticate: it was altered, moved or sealed under another key")]
+    Forged,
+    /// More parts or bytes than one item may have.
+    #[error("a sealed item is over its limit")]
+    TooLarge,
+}
+
+/// A part's place in its item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Zero-based.
+    pub index: u32,
+    /// True for the last part, so that truncation and extension show.
+    pub last: bool,
+}
+
+impl Place {
+    /// The only part of an item that has one.
+    pub const WHOLE: Self = Self { index: 0, last: true };
+}
+
+/// The key of one item, ready to seal or open its parts.
+///
+/// Lives in a boxed slot that is overwritten when it is dropped: ring wipes neither keys nor schedules.
+pub struct ItemKey {
+    aead: Box<LessSafeKey>,
+    nonce_base: [u8; 12],
+    kind: SealKind,
+}
+
+impl PurposeKey {
+    /// A key for a new item, and what must be kept to open the item again.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn new_item(
+        &self,
+        kind: SealKind,
+        item_id: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<(ItemKey, ItemSeal), SealError> {
+        let salt = random(entropy)?;
+        let secrets = self.item(kind as u8, item_id, &salt);
+        let seal = ItemSeal {
+            salt,
+            commitment: secrets.commitment,
+        };
+        Ok((ItemKey::new(kind, &secrets)?, seal))
+    }
+
+    /// The key of an item sealed earlier, if this is the key it was sealed under.
+    ///
+    /// # Errors
+    /// [`SealError::Forged`] when the commitment does not match.
+    pub fn open_item(&self, kind: SealKind, item_id: &[u8], seal: &ItemSeal) -> Result<ItemKey, SealError> {
+        let secrets = self.item(kind as u8, item_id, &seal.salt);
+        if !bool::from(secrets.commitment.ct_eq(&seal.commitment)) {
+            return Err(SealError::Forged);
+        }
+        ItemKey::new(kind, &secrets)
+    }
+
+    /// Seals one small item whole: salt, commitment, ciphertext and tag in one byte string.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn seal(
+        &self,
+        kind: SealKind,
+        item_id: &[u8],
+        plaintext: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, SealError> {
+        let (key, seal) = self.new_item(kind, item_id, entropy)?;
+        let mut sealed = Vec::with_capacity(ITEM_SEAL_BYTES + plaintext.len() + TAG_BYTES);
+        sealed.extend_from_slice(&seal.salt);
+        sealed.extend_from_slice(&seal.commitment);
+        key.seal_into(Place::WHOLE, plaintext, &mut sealed)?;
+        Ok(sealed)
+    }
+
+    /// Opens what [`seal`](Self::seal) made.
+    ///
+    /// # Errors
+    /// [`SealError::Forged`].
+    pub fn open(
+        &self,
+        kind: SealKind,
+        item_id: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let (seal, ciphertext) = split_seal(sealed).ok_or(SealError::Forged)?;
+        self.open_item(kind, item_id, &seal)?
+            .open(Place::WHOLE, ciphertext)
+    }
+}
+
+/// Bytes of salt and commitment in front of an item sealed whole.
+pub const ITEM_SEAL_BYTES: usize = 64;
+
+fn split_seal(sealed: &[u8]) -> Option<(ItemSeal, &[u8])> {
+    let (salt, rest) = sealed.split_at_checked(32)?;
+    let (commitment, ciphertext) = rest.split_at_checked(32)?;
+    Some((
+        ItemSeal {
+            salt: salt.try_into().ok()?,
+            commitment: commitment.try_into().ok()?,
+        },
+        ciphertext,
+    ))
+}
+
+impl ItemKey {
+    fn new(kind: SealKind, secrets: &ItemSecrets) -> Result<Self, SealError> {
+        Ok(Self {
+            aead: Box::new(aead_key(&secrets.key)?),
+            nonce_base: secrets.nonce_base,
+            kind,
+        })
+    }
+
+    /// Appends the sealed `plaintext` and its tag to `out`.
+    ///
+    /// # Errors
+    /// [`SealError::TooLarge`] beyond 4 GiB in one part.
+    pub fn seal_into(&self, place: Place, plaintext: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
+        let start = out.len();
+        out.reserve(plaintext.len() + TAG_BYTES);
+        out.extend_from_slice(plaintext);
+        if cfg!(strongroom_null_cipher) {
+            out.extend_from_slice(&[0; TAG_BYTES]);
+            return Ok(());
+        }
+        let aad = self.aad(place, plaintext.len())?;
+        let part = out.get_mut(start..).ok_or(SealError::TooLarge)?;
+        let tag = self
+            .aead
+            .seal_in_place_separate_tag(self.nonce(place.index), Aad::from(aad), part)
+            .map_err(|_| SealError::TooLarge)?;
+        out.extend_from_slice(tag.as_ref());
+        Ok(())
+    }
+
+    /// The plaintext of one part.
+    ///
+    /// # Errors
+    /// [`SealError::Forged`].
+    pub fn open(&self, place: Place, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let mut plaintext = Zeroizing::new(ciphertext.to_vec());
+        self.open_in_place(place, &mut plaintext)?;
+        Ok(plaintext)
+    }
+
+    /// Turns the ciphertext in `part` into its plaintext.
+    ///
+    /// # Errors
+    /// [`SealError::Forged`]; `part` is then empty.
+    pub fn open_in_place(&self, place: Place, part: &mut Vec<u8>) -> Result<(), SealError> {
+        let length = part.len().checked_sub(TAG_BYTES).ok_or(SealError::Forged)?;
+        let opened = cfg!(strongroom_null_cipher)
+            || self
+                .aead
+                .open_in_place(self.nonce(place.index), Aad::from(self.aad(place, length)?), part)
+                .is_ok();
+        part.truncate(if opened { length } else { 0 });
+        if opened { Ok(()) } else { Err(SealError::Forged) }
+    }
+
+    /// Never repeats for one key: the key belongs to one item, and an item seals each index once.
+    fn nonce(&self, index: u32) -> Nonce {
+        let mut nonce = self.nonce_base;
+        let [.., a, b, c, d] = &mut nonce;
+        for (byte, mask) in [a, b, c, d].into_iter().zip(index.to_be_bytes()) {
+            *byte ^= mask;
+        }
+        Nonce::assume_unique_for_key(nonce)
+    }
+
+    /// Format, kind, index, last flag and plaintext length.
+    fn aad(&self, place: Place, length: usize) -> Result<[u8; 11], SealError> {
+        let length = u32::try_from(length)
+            .map_err(|_| SealError::TooLarge)?
+            .to_be_bytes();
+        let index = place.index.to_be_bytes();
+        let mut aad = [0; 11];
+        let fields = [PART_FORMAT, self.kind as u8]
+            .into_iter()
+            .chain(index)
+            .chain([u8::from(place.last)])
+            .chain(length);
+        for (byte, field) in aad.iter_mut().zip(fields) {
+            *byte = field;
+        }
+        Ok(aad)
+    }
+}
+
+impl Drop for ItemKey {
+    fn drop(&mut self) {
+        if let Ok(blank) = aead_key(&[0; 32]) {
+            *self.aead = blank;
+            std::hint::black_box(&self.aead);
+        }
+        self.nonce_base = [0; 12];
+    }
+}
+
+fn aead_key(bytes: &[u8; 32]) -> Result<LessSafeKey, SealError> {
+    UnboundKey::new(&AES_256_GCM, bytes)
+        .map(LessSafeKey::new)
+        .map_err(|_| SealError::TooLarge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SystemEntropy;
+    use crate::keys::{Purpose, RootKey, ScopeId};
+
+    fn purpose(byte: u8) -> PurposeKey {
+        RootKey::from_bytes(Zeroizing::new(vec![byte; 32]))
+            .unwrap()
+            .purpose(Purpose::Content, ScopeId([1; 16]))
+    }
+
+    #[test]
+    fn every_flipped_bit_prefix_and_extension_is_refused() {
+        let key = purpose(1);
+        let mut sealed = key
+            .seal(SealKind::Metadata, b"id", b"attack at dawn", &SystemEntropy)
+            .unwrap();
+        assert_eq!(
+            key.open(SealKind::Metadata, b"id", &sealed).unwrap().as_slice(),
+            b"attack at dawn"
+        );
+        for cut in 0..sealed.len() {
+            assert!(
+                key.open(SealKind::Metadata, b"id", &sealed[..cut]).is_err(),
+                "prefix of {cut}"
+            );
+        }
+        for bit in 0..sealed.len() * 8 {
+            sealed[bit / 8] ^= 1 << (bit % 8);
+            assert!(key.open(SealKind::Metadata, b"id", &sealed).is_err(), "bit {bit}");
+            sealed[bit / 8] ^= 1 << (bit % 8);
+        }
+        sealed.push(0);
+        assert!(key.open(SealKind::Metadata, b"id", &sealed).is_err());
+    }
+
+    #[test]
+    fn an_item_opens_only_as_itself_under_its_own_key() {
+        let sealed = purpose(1)
+            .seal(SealKind::Metadata, b"id", b"text", &SystemEntropy)
+            .unwrap();
+        assert!(purpose(2).open(SealKind::Metadata, b"id", &sealed).is_err());
+        assert!(purpose(1).open(SealKind::Page, b"id", &sealed).is_err());
+        assert!(purpose(1).open(SealKind::Metadata, b"ie", &sealed).is_err());
+    }
+
+    #[test]
+    fn a_part_opens_only_in_its_place() {
+        let (key, _) = purpose(1)
+            .new_item(SealKind::Body, b"id", &SystemEntropy)
+            .unwrap();
+        let place = Place {
+            index: 5,
+            last: false,
+        };
+        let mut sealed = Vec::new();
+        key.seal_into(place, b"part", &mut sealed).unwrap();
+        assert_eq!(key.open(place, &sealed).unwrap().as_slice(), b"part");
+        assert!(
+            key.open(
+                Place {
+                    index: 6,
+                    last: false
+                },
+                &sealed
+            )
+            .is_err()
+        );
+        assert!(key.open(Place { index: 5, last: true }, &sealed).is_err());
+    }
+}

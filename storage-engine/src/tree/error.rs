@@ -1,0 +1,104 @@
+//! Errors of trees.
+
+use std::sync::Arc;
+
+use crate::codec::CodecError;
+use crate::engine::EngineError;
+use crate::entropy::EntropyError;
+use crate::seal::SealError;
+
+/// The gate of a transaction was closed before its head swap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("access was revoked before the change could be committed")]
+pub struct GateClosed;
+
+/// Why a tree call failed. Clones share one cause: a failed group commit is reported to every waiting caller.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TreeError {
+    /// Another writer owns the store. Close it here.
+    #[error(
+        "the head of tree {tree} is not the one this process wrote; another process has written to the store"
+    )]
+    Fenced {
+        /// The tree, in hexadecimal.
+        tree: String,
+    },
+    /// Stored bytes are damaged or forged. Restore a backup.
+    #[error("{what} is damaged: {source}")]
+    Corrupt {
+        /// What was being read.
+        what: String,
+        /// The cause.
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(Arc<EngineError>),
+    /// A tree of that id exists already.
+    #[error("tree {0} exists already")]
+    Exists(String),
+    /// See [`GateClosed`].
+    #[error(transparent)]
+    GateClosed(#[from] GateClosed),
+    /// The key or value is over its limit, or the key is empty or begins with byte 0.
+    #[error(
+        "a {what} of {size} bytes is not allowed; at most {limit}, and a key is not empty and does not begin with 0"
+    )]
+    Limit {
+        /// Key or value.
+        what: &'static str,
+        /// What was given.
+        size: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// No tree of that id.
+    #[error("there is no tree {0}")]
+    NotFound(String),
+    /// No randomness, nothing sealed.
+    #[error("{0}")]
+    Entropy(Arc<EntropyError>),
+    /// The snapshot is older than the store allows. Take a new one.
+    #[error("the snapshot is too old; take a new one")]
+    SnapshotExpired,
+}
+
+impl From<EngineError> for TreeError {
+    fn from(error: EngineError) -> Self {
+        Self::Engine(Arc::new(error))
+    }
+}
+
+impl From<EntropyError> for TreeError {
+    fn from(error: EntropyError) -> Self {
+        Self::Entropy(Arc::new(error))
+    }
+}
+
+impl TreeError {
+    pub(crate) fn corrupt(
+        what: impl Into<String>,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self::Corrupt {
+            what: what.into(),
+            source: Arc::new(source),
+        }
+    }
+}
+
+impl From<CodecError> for TreeError {
+    fn from(error: CodecError) -> Self {
+        Self::corrupt("a record", error)
+    }
+}
+
+impl From<SealError> for TreeError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Entropy(error) => error.into(),
+            error => Self::corrupt("a sealed item", error),
+        }
+    }
+}
