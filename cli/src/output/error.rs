@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::ErrorKind as ClapKind;
+use strongroom::ErrorKind;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +106,39 @@ impl Failure {
     }
 }
 
+impl From<strongroom::Error> for Failure {
+    fn from(error: strongroom::Error) -> Self {
+        let exit = match error.kind() {
+            ErrorKind::NotFound => Exit::NotFound,
+            _ => Exit::Failed,
+        };
+        let hint = error
+            .what_to_do()
+            .unwrap_or_else(|| advice(error.kind()))
+            .to_owned();
+        Self::new(exit, error.code(), error.message()).hint(hint)
+    }
+}
+
+/// What to do about a failure that brought no advice of its own.
+fn advice(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::AlreadyExists => {
+            "Choose another name, or allow overwriting where the command has that option."
+        }
+        ErrorKind::Conflict => "Change the state of the thing first; `show` prints it.",
+        ErrorKind::Corrupt => "Run `strongroom scrub` to see what is damaged, and restore a backup.",
+        ErrorKind::Forbidden => "Ask the owner of the vault for the permission.",
+        ErrorKind::Invalid => "Correct the value and run the command again.",
+        ErrorKind::KeyUnavailable => {
+            "Restore the account's access to its key in the vault, then run the command again."
+        }
+        ErrorKind::NotFound => "Check the name; `list` prints what exists.",
+        ErrorKind::Precondition => "Read the blob's properties again, then decide.",
+        _ => "Read the message; close other users of the store, check the disk, and run the command again.",
+    }
+}
+
 impl Failure {
     /// Tells what clap found wrong in the words of `az`: a code, the reason, and where the help is.
     pub(crate) fn from_clap(error: &clap::Error, command: &str) -> Self {
@@ -117,7 +151,7 @@ impl Failure {
             .filter(|line| !line.is_empty())
             .collect();
         let reason = match error.kind() {
-            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            ClapKind::DisplayHelpOnMissingArgumentOrSubcommand => {
                 format!("a command is missing after `{command}`")
             }
             _ => reason.join(" "),
@@ -126,14 +160,14 @@ impl Failure {
     }
 }
 
-fn usage_code(kind: ErrorKind) -> &'static str {
+fn usage_code(kind: ClapKind) -> &'static str {
     match kind {
-        ErrorKind::MissingRequiredArgument => "RequiredArgumentMissingError",
-        ErrorKind::UnknownArgument => "UnrecognizedArgumentError",
-        ErrorKind::ArgumentConflict => "MutuallyExclusiveArgumentError",
-        ErrorKind::InvalidSubcommand
-        | ErrorKind::MissingSubcommand
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "CommandNotFoundError",
+        ClapKind::MissingRequiredArgument => "RequiredArgumentMissingError",
+        ClapKind::UnknownArgument => "UnrecognizedArgumentError",
+        ClapKind::ArgumentConflict => "MutuallyExclusiveArgumentError",
+        ClapKind::InvalidSubcommand
+        | ClapKind::MissingSubcommand
+        | ClapKind::DisplayHelpOnMissingArgumentOrSubcommand => "CommandNotFoundError",
         _ => "InvalidArgumentValueError",
     }
 }
