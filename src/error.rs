@@ -16,6 +16,8 @@ pub enum ErrorKind {
     Invalid,
     /// The customer's key is disabled, deleted or out of reach (403). Restore access, then retry.
     KeyUnavailable,
+    /// A reader or writer of the caller failed. See to that stream.
+    Io,
     /// Nothing has that name. Do not retry.
     NotFound,
     /// The caller may not do this.

@@ -2,11 +2,33 @@
 
 mod account;
 mod blob;
+mod commit;
 mod container;
 mod encryption;
 mod error;
+mod etag;
+mod metadata;
+mod names;
+mod operations;
+mod paging;
 mod rooms;
 mod store;
+#[cfg(test)]
+mod world;
 
 pub use account::Account;
+pub use blob::{
+    BlobItem, BlobPage, BlobProperties, BlobReceipt, BlobType, ByteRange, Conditions, ContentCheck,
+    ContentHeaders, ContentMd5, Download, DownloadOptions, ETagMatch, ListBlobs, ListDetail, ListEntry,
+    MD5_BYTES_MAX, Upload, UploadOptions,
+};
+pub use container::{
+    Container, ContainerItem, ContainerPage, ContainerProperties, LeaseState, LeaseStatus, ListContainers,
+    PublicAccess, Reaped,
+};
 pub use error::{Error, ErrorKind, Result};
+pub use etag::ETag;
+pub use metadata::{METADATA_BYTES_MAX, Metadata};
+pub use names::{BlobName, ContainerName};
+pub use paging::{Marker, PageSize};
+pub use strongroom_engine::Timestamp;

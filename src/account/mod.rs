@@ -7,6 +7,7 @@ use strongroom_engine::tree::Tree;
 use strongroom_engine::{Clock, Entropy};
 
 use crate::encryption::KeyGuard;
+use crate::etag::ETagSource;
 
 /// What every operation on an account's data works with. Shared by the handles of one account.
 pub(crate) struct AccountCore {
@@ -16,6 +17,8 @@ pub(crate) struct AccountCore {
     pub(crate) guard: Arc<KeyGuard>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    /// Entity tags handed out since the account was opened.
+    pub(crate) etags: ETagSource,
     /// Plaintext bytes of a chunk of new bodies.
     pub(crate) chunk_bytes: u32,
 }

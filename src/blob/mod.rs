@@ -1,1 +1,47 @@
-//! Blobs.
+//! Block blobs: upload, download, properties, metadata, listing, deletion.
+//!
+//! Every operation checks in the same order: the container exists (404), the key can be used (403), everything else.
+//! What a transaction decides on it reads inside that transaction, so of two racing writers with a condition one loses.
+
+mod check;
+mod conditions;
+mod content;
+mod download;
+mod list;
+mod md5;
+mod properties;
+mod range;
+pub(crate) mod record;
+mod upload;
+
+pub use check::ContentCheck;
+pub use conditions::{Conditions, ETagMatch};
+pub use download::{Download, DownloadOptions};
+pub use list::{BlobItem, BlobPage, ListBlobs, ListDetail, ListEntry};
+pub use md5::{ContentMd5, MD5_BYTES_MAX};
+pub use properties::{BlobProperties, BlobReceipt, BlobType, ContentHeaders};
+pub use range::ByteRange;
+pub use upload::{Upload, UploadOptions};
+
+use strongroom_engine::body::BodyError;
+
+use crate::account::AccountCore;
+use crate::error::{Error, ErrorKind};
+
+/// What a failure of a body means to the caller.
+fn body_error(core: &AccountCore, error: BodyError) -> Error {
+    match error {
+        BodyError::Revoked => core.guard.refusal(),
+        BodyError::Tree(error) => error.into(),
+        BodyError::TooLarge => {
+            let message = "the content is larger than a blob can be";
+            Error::new(ErrorKind::Invalid, "RequestBodyTooLarge", 413, message)
+        }
+        error => {
+            let message = format!("the content is damaged: {error}");
+            Error::new(ErrorKind::Corrupt, "InternalError", 500, message)
+                .hint("run scrub to see what is damaged, and restore it from a backup")
+                .caused_by(error)
+        }
+    }
+}

@@ -1,1 +1,214 @@
-//! Containers.
+//! Containers: create, show, change, delete. None of it needs the customer's key.
+//!
+//! A container is found by name and known by a number that is never used again. Deleting one removes its name, in one
+//! small commit whatever it holds; its blobs are then out of reach and are removed in bounded steps ([`reap`]).
+
+mod list;
+mod reap;
+pub(crate) mod record;
+
+pub use list::{ContainerItem, ContainerPage, ListContainers};
+pub use reap::Reaped;
+
+use std::sync::Arc;
+
+use strongroom_engine::Timestamp;
+
+use crate::account::{Account, AccountCore};
+use crate::blob::Conditions;
+use crate::commit::Failure;
+use crate::error::{Error, ErrorKind, Result};
+use crate::etag::ETag;
+use crate::metadata::Metadata;
+use crate::names::ContainerName;
+use crate::operations::Operation;
+use record::{ContainerId, ContainerRecord};
+
+/// Whether somebody holds a lease.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LeaseState {
+    /// Nobody does.
+    #[default]
+    Available,
+}
+
+/// Whether a lease forbids changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LeaseStatus {
+    /// None does.
+    #[default]
+    Unlocked,
+}
+
+/// What anonymous callers may read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PublicAccess {
+    /// Nothing.
+    #[default]
+    None,
+}
+
+/// What is known of a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ContainerProperties {
+    /// Changes with every change of the container's metadata.
+    pub etag: ETag,
+    /// When it was created.
+    pub created: Timestamp,
+    /// When it or its metadata changed last, in whole seconds.
+    pub last_modified: Timestamp,
+    /// What the user attached to it.
+    pub metadata: Metadata,
+    /// Whether somebody holds a lease.
+    pub lease_state: LeaseState,
+    /// Whether a lease forbids deleting it.
+    pub lease_status: LeaseStatus,
+    /// What anonymous callers may read.
+    pub public_access: PublicAccess,
+}
+
+impl ContainerProperties {
+    fn of(record: &ContainerRecord) -> Result<Self> {
+        let damaged = || {
+            Error::new(
+                ErrorKind::Corrupt,
+                "InternalError",
+                500,
+                "metadata of a container is damaged",
+            )
+        };
+        Ok(Self {
+            etag: record.etag,
+            created: record.created,
+            last_modified: record.last_modified,
+            metadata: Metadata::from_pairs(&record.metadata).ok_or_else(damaged)?,
+            lease_state: LeaseState::default(),
+            lease_status: LeaseStatus::default(),
+            public_access: PublicAccess::default(),
+        })
+    }
+}
+
+/// A handle to the container of a name, which may or may not exist. Cheap to clone; does no work until it is asked.
+#[derive(Clone)]
+pub struct Container {
+    pub(crate) core: Arc<AccountCore>,
+    pub(crate) name: ContainerName,
+}
+
+impl Account {
+    /// A handle to the container of that name.
+    #[must_use]
+    pub fn container(&self, name: &ContainerName) -> Container {
+        Container {
+            core: self.core.clone(),
+            name: name.clone(),
+        }
+    }
+}
+
+impl Container {
+    /// The container's name.
+    #[must_use]
+    pub fn name(&self) -> &ContainerName {
+        &self.name
+    }
+
+    /// Creates the container.
+    ///
+    /// # Errors
+    /// `ContainerAlreadyExists` (409).
+    pub fn create(&self, metadata: &Metadata) -> Result<ContainerProperties> {
+        self.core.admit(Operation::CreateContainer)?;
+        let (core, name, metadata) = (self.core.clone(), self.name.clone(), metadata.to_pairs());
+        let record = self.core.transact(move |txn| {
+            if ContainerRecord::find(txn, &name)?.is_some() {
+                return Err(Failure::Refused(already_exists()));
+            }
+            let now = core.clock.now();
+            let record = ContainerRecord {
+                id: ContainerId::take(txn)?,
+                created: now,
+                last_modified: now.whole_seconds(),
+                etag: core.etags.first(now),
+                metadata: metadata.clone(),
+            };
+            record.write(txn, &name)?;
+            Ok(record)
+        })?;
+        ContainerProperties::of(&record)
+    }
+
+    /// True if the container exists.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn exists(&self) -> Result<bool> {
+        self.core.admit(Operation::GetContainerProperties)?;
+        Ok(ContainerRecord::find(&self.core.tree, &self.name)?.is_some())
+    }
+
+    /// What is known of the container.
+    ///
+    /// # Errors
+    /// `ContainerNotFound` (404).
+    pub fn properties(&self) -> Result<ContainerProperties> {
+        self.core.admit(Operation::GetContainerProperties)?;
+        ContainerProperties::of(&ContainerRecord::read(&self.core.tree, &self.name)?)
+    }
+
+    /// Replaces all metadata of the container.
+    ///
+    /// # Errors
+    /// `ContainerNotFound` (404); `ConditionNotMet` (412) and the other errors of conditional writes.
+    pub fn set_metadata(&self, metadata: &Metadata, conditions: &Conditions) -> Result<ContainerProperties> {
+        self.core.admit(Operation::SetContainerMetadata)?;
+        conditions.check_write_form()?;
+        let (core, name) = (self.core.clone(), self.name.clone());
+        let (metadata, conditions) = (metadata.to_pairs(), conditions.clone());
+        let record = self.core.transact(move |txn| {
+            let mut record = ContainerRecord::read(txn, &name)?;
+            conditions.check_write(Some((record.etag, record.last_modified)))?;
+            let now = core.clock.now();
+            record.metadata.clone_from(&metadata);
+            record.etag = record.etag.next(&core.etags, now);
+            record.last_modified = now.whole_seconds();
+            record.write(txn, &name)?;
+            Ok(record)
+        })?;
+        ContainerProperties::of(&record)
+    }
+
+    /// Deletes the container with everything in it; its name can be used again at once.
+    ///
+    /// The cost does not depend on what it holds: a first bounded step of [`Account::reap_deleted_containers`] follows,
+    /// the rest is left to later calls of that.
+    ///
+    /// # Errors
+    /// `ContainerNotFound` (404); `ConditionNotMet` (412) and the other errors of conditional writes.
+    pub fn delete(&self, conditions: &Conditions) -> Result<()> {
+        self.core.admit(Operation::DeleteContainer)?;
+        conditions.check_write_form()?;
+        let (name, conditions) = (self.name.clone(), conditions.clone());
+        self.core.transact(move |txn| {
+            let record = ContainerRecord::read(txn, &name)?;
+            conditions.check_write(Some((record.etag, record.last_modified)))?;
+            txn.delete(&record::key(&name))?;
+            Ok(txn.put(&record.id.deleted_key(), &[])?)
+        })?;
+        reap::step(&self.core).map(|_| ())
+    }
+}
+
+fn already_exists() -> Error {
+    Error::new(
+        ErrorKind::AlreadyExists,
+        "ContainerAlreadyExists",
+        409,
+        "The specified container already exists.",
+    )
+}

@@ -1,5 +1,7 @@
 //! The chunk store: sealed bytes of large bodies. Write-once, never overwritten, no order, no preconditions.
 
+#[cfg(feature = "testing")]
+pub mod conformance;
 mod in_engine;
 
 pub use in_engine::EngineChunks;

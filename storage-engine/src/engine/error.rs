@@ -31,9 +31,31 @@ pub enum EngineError {
         /// The cause.
         source: std::io::Error,
     },
+    /// The files are open elsewhere. Close the other one first.
+    #[error("{} is in use by another process or another part of this one; close it there first", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
     /// An empty key.
     #[error("a key has at least one byte")]
     InvalidKey,
+    /// A newer release made these files, and they were left untouched. Use that release.
+    #[error("format {found} is newer than {supported}, the newest this release knows; use the newer release")]
+    NewerFormat {
+        /// The format of the files.
+        found: u32,
+        /// The newest format known here.
+        supported: u32,
+    },
+    /// Something else lives there, and was left untouched. Choose another directory.
+    #[error("{} is not a directory of this engine: {what}; choose another or an empty one", path.display())]
+    NotAnEngine {
+        /// The directory.
+        path: PathBuf,
+        /// Why it is not.
+        what: String,
+    },
     /// An earlier write or sync failed: nothing more is acknowledged until the store is opened again.
     #[error("an earlier write failed, so nothing more can be promised; close the store and open it again")]
     Poisoned,

@@ -79,7 +79,6 @@ impl KeyRange {
 }
 
 /// The smallest key greater than every key that begins with `prefix`; `None` when there is none.
-
 pub(super) fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
     let cut = prefix.iter().rposition(|&byte| byte != u8::MAX)?;
     let mut end = prefix.get(..=cut)?.to_vec();

@@ -1,0 +1,45 @@
+//! Strongroom beside its limits and its peers, in interleaved rounds.
+//!
+//! Every figure is a ratio inside one run on one machine. The rows are those of docs/BENCHMARKS.md.
+//!
+//! ```sh
+//! cargo run --release -- --rows B1,B3 --json last-run.json
+//! cargo run --release -- --markdown last-run.json
+//! ```
+
+mod args;
+mod machine;
+mod peers;
+mod report;
+mod rounds;
+mod rows;
+
+use std::process::ExitCode;
+
+use strongroom_bench_store::Result;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let args = args::Args::parse(std::env::args().skip(1))?;
+    if let Some(path) = &args.markdown {
+        return report::print_markdown(&report::Report::read(path)?);
+    }
+    let mut report = report::Report::new(machine::describe(&args.dir), &args);
+    for row in rows::selected(&args) {
+        eprintln!("{} ...", row.id);
+        report
+            .rows
+            .extend((row.run)(&args).map_err(|error| format!("{}: {error}", row.id))?);
+    }
+    report::print_table(&report)?;
+    args.json.as_ref().map_or(Ok(()), |path| report.write(path))
+}

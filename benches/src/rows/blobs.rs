@@ -1,0 +1,137 @@
+//! B1 to B5: bodies in and out, beside the limits and the peers.
+
+use std::path::Path;
+
+use strongroom_bench_store::{Kind, Load, Names, Result, Store};
+
+use crate::args::Args;
+use crate::peers::aead::Aead;
+use crate::peers::raw::Raw;
+use crate::peers::sqlite::{Encryption, Sqlite};
+use crate::report::{Goal, Measured};
+use crate::rounds::{Contestant, interleave};
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// As large as our own page cache, so that nobody wins by memory.
+const CACHE_BYTES: u64 = 64 * MIB as u64;
+
+type Goals = &'static [(&'static str, Goal)];
+
+/// B1: durable puts, one writer.
+pub(crate) fn put(args: &Args) -> Result<Vec<Measured>> {
+    let goals: Goals = &[("sqlcipher", Goal::AtLeast(1.0))];
+    [(1, args.size(32, 2)), (args.size(64, 4), args.size(2, 1))]
+        .into_iter()
+        .map(|(mib, count)| {
+            let load = load(Kind::Put, mib * MIB, count);
+            compare(args, "B1", &format!("put {mib} MiB, durable"), load, goals)
+        })
+        .collect()
+}
+
+/// B2: gets of what was just put, warm.
+pub(crate) fn get(args: &Args) -> Result<Vec<Measured>> {
+    let goals: Goals = &[("sqlcipher", Goal::AtLeast(2.0))];
+    [(1, args.size(32, 2)), (args.size(64, 4), args.size(2, 1))]
+        .into_iter()
+        .map(|(mib, count)| {
+            let load = load(Kind::Get, mib * MIB, count);
+            compare(args, "B2", &format!("get {mib} MiB, warm"), load, goals)
+        })
+        .collect()
+}
+
+/// B3: small durable puts, alone and together, in order and not.
+pub(crate) fn small_puts(args: &Args) -> Result<Vec<Measured>> {
+    let alone: Goals = &[("sqlcipher", Goal::AtLeast(0.35))];
+    let together: Goals = &[("sqlcipher", Goal::AtLeast(2.0))];
+    let mut rows = Vec::new();
+    for (names, order) in [(Names::Sequential, "sequential"), (Names::Random, "random")] {
+        for (threads, count, goals) in [(1, args.size(400, 8), alone), (16, args.size(3200, 32), together)] {
+            let load = Load {
+                threads,
+                names,
+                ..load(Kind::Put, 4 * KIB, count)
+            };
+            let what = format!("put 4 KiB, durable, {threads} threads, {order} names");
+            rows.push(compare(args, "B3", &what, load, goals)?);
+        }
+    }
+    Ok(rows)
+}
+
+/// B4: small gets, warm, one thread.
+pub(crate) fn small_gets(args: &Args) -> Result<Vec<Measured>> {
+    let load = Load {
+        names: Names::Random,
+        ..load(Kind::Get, 4 * KIB, args.size(4000, 16))
+    };
+    let goals: Goals = &[("sqlcipher", Goal::AtLeast(2.0))];
+    Ok(vec![compare(
+        args,
+        "B4",
+        "get 4 KiB, warm, 1 thread",
+        load,
+        goals,
+    )?])
+}
+
+/// B5: random reads inside one large body. SQLite holds no body of 1 GB or more, which bounds this row.
+pub(crate) fn random_reads(args: &Args) -> Result<Vec<Measured>> {
+    let mib = args.size(256, 2);
+    let load = load(Kind::Read, mib * MIB, args.size(400, 8));
+    let goals: Goals = &[("sqlcipher", Goal::AtLeast(4.0))];
+    Ok(vec![compare(
+        args,
+        "B5",
+        &format!("read 64 KiB at random inside {mib} MiB"),
+        load,
+        goals,
+    )?])
+}
+
+fn load(kind: Kind, body_bytes: usize, count: usize) -> Load {
+    Load {
+        kind,
+        body_bytes,
+        count,
+        threads: 1,
+        names: Names::Sequential,
+    }
+}
+
+fn compare(args: &Args, id: &str, workload: &str, load: Load, goals: Goals) -> Result<Measured> {
+    let dir = tempfile::tempdir_in(&args.dir)?;
+    let stores = stores(dir.path())?;
+    for store in &stores {
+        load.prepare(store.as_ref())
+            .map_err(|error| format!("{}: {error}", store.name()))?;
+    }
+    let mut contestants: Vec<_> = stores
+        .iter()
+        .map(|store| Contestant::new(store.name(), move |round| load.round(store.as_ref(), round)))
+        .collect();
+    let series = interleave(&mut contestants, args.rounds)?;
+    Ok(Measured::new(id, workload, load.unit(), series, goals))
+}
+
+/// Everybody, ours first, each in a directory of its own.
+fn stores(dir: &Path) -> Result<Vec<Box<dyn Store>>> {
+    let place = |name: &str| -> Result<_> {
+        let place = dir.join(name);
+        std::fs::create_dir(&place)?;
+        Ok(place)
+    };
+    Ok(vec![
+        Box::new(Sqlite::create(
+            &place("sqlcipher")?,
+            Encryption::SqlCipher,
+            CACHE_BYTES,
+        )?),
+        Box::new(Sqlite::create(&place("sqlite")?, Encryption::None, CACHE_BYTES)?),
+        Box::new(Raw::create(&place("raw")?)?),
+        Box::new(Aead::create()?),
+    ])
+}

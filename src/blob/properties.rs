@@ -1,0 +1,266 @@
+//! What is known of a blob, and the operations that read or change it without its content.
+
+use serde::{Deserialize, Serialize};
+use strongroom_engine::Timestamp;
+
+use super::Conditions;
+use super::record::{BlobRecord, SealedMetadata, key};
+use crate::commit::Failure;
+use crate::container::record::ContainerRecord;
+use crate::container::{Container, LeaseState, LeaseStatus};
+use crate::error::{Error, ErrorKind, Result};
+use crate::etag::ETag;
+use crate::metadata::Metadata;
+use crate::names::BlobName;
+use crate::operations::Operation;
+
+/// Bytes of one content header at most.
+const HEADER_BYTES_MAX: usize = 1024;
+
+/// How a blob is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum BlobType {
+    /// Content of blocks, written whole.
+    BlockBlob,
+}
+
+/// What HTTP calls the content's headers; kept as given, never interpreted.
+///
+/// ```
+/// use strongroom::ContentHeaders;
+/// assert_eq!(ContentHeaders::default().content_type, "application/octet-stream");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentHeaders {
+    /// Media type; `application/octet-stream` unless given.
+    pub content_type: String,
+    /// Codings applied, as in `gzip`.
+    pub content_encoding: Option<String>,
+    /// Language, as in `de`.
+    pub content_language: Option<String>,
+    /// How to present it, as in `attachment; filename="a.txt"`.
+    pub content_disposition: Option<String>,
+    /// Caching rules, as in `no-cache`.
+    pub cache_control: Option<String>,
+}
+
+impl Default for ContentHeaders {
+    fn default() -> Self {
+        Self {
+            content_type: "application/octet-stream".to_owned(),
+            content_encoding: None,
+            content_language: None,
+            content_disposition: None,
+            cache_control: None,
+        }
+    }
+}
+
+impl ContentHeaders {
+    /// Headers with that media type and nothing else.
+    #[must_use]
+    pub fn of_type(content_type: impl Into<String>) -> Self {
+        Self {
+            content_type: content_type.into(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        let optional = [
+            &self.content_encoding,
+            &self.content_language,
+            &self.content_disposition,
+            &self.cache_control,
+        ];
+        let all = optional.into_iter().flatten().chain([&self.content_type]);
+        let wrong = |value: &&String| value.len() > HEADER_BYTES_MAX || value.chars().any(char::is_control);
+        match all.into_iter().find(wrong) {
+            Some(_) => {
+                let message = "a content header is longer than 1024 bytes or contains a control character";
+                Err(Error::new(ErrorKind::Invalid, "InvalidHeaderValue", 400, message))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is known of a blob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlobProperties {
+    /// How it is built.
+    pub blob_type: BlobType,
+    /// Changes with every change of the blob.
+    pub etag: ETag,
+    /// When a blob of that name was created.
+    pub created: Timestamp,
+    /// When it changed last, in whole seconds.
+    pub last_modified: Timestamp,
+    /// Bytes of content.
+    pub length: u64,
+    /// Media type and the like.
+    pub headers: ContentHeaders,
+    /// MD5 (RFC 1321) of the content, if it was computed or given. No protection against forgery: sealing is.
+    pub content_md5: Option<[u8; 16]>,
+    /// What the user attached to it; `None` in a listing that did not ask for it.
+    pub metadata: Option<Metadata>,
+    /// Whether somebody holds a lease.
+    pub lease_state: LeaseState,
+    /// Whether a lease forbids changes.
+    pub lease_status: LeaseStatus,
+}
+
+/// What a write says of the blob it made or changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlobReceipt {
+    /// The blob's new tag.
+    pub etag: ETag,
+    /// When it changed, in whole seconds.
+    pub last_modified: Timestamp,
+    /// Bytes of content.
+    pub length: u64,
+    /// MD5 of the content, if it is kept.
+    pub content_md5: Option<[u8; 16]>,
+}
+
+impl BlobReceipt {
+    pub(crate) fn of(record: &BlobRecord) -> Self {
+        Self {
+            etag: record.etag,
+            last_modified: record.last_modified,
+            length: record.length,
+            content_md5: record.content_md5,
+        }
+    }
+}
+
+impl Container {
+    /// What is known of a blob, with its metadata.
+    ///
+    /// # Errors
+    /// `ContainerNotFound`, `BlobNotFound` (404); the 403 of a revoked key; `ConditionNotMet` (412, 304) and the other
+    /// errors of conditional reads.
+    pub fn blob_properties(&self, name: &BlobName, conditions: &Conditions) -> Result<BlobProperties> {
+        let record = self.read_blob(Operation::GetBlobProperties, name)?;
+        let (etag, modified) = record.state();
+        conditions.check_read(etag, modified)?;
+        let metadata = self.core.guard.with_keys(|keys| record.metadata(keys))??;
+        Ok(record.properties(Some(metadata)))
+    }
+
+    /// True if the blob exists. Reads its properties, so needs the key.
+    ///
+    /// # Errors
+    /// `ContainerNotFound` (404); the 403 of a revoked key.
+    pub fn blob_exists(&self, name: &BlobName) -> Result<bool> {
+        match self.read_blob(Operation::GetBlobProperties, name) {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == "BlobNotFound" => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The user metadata of a blob.
+    ///
+    /// # Errors
+    /// As [`blob_properties`](Self::blob_properties).
+    pub fn blob_metadata(&self, name: &BlobName, conditions: &Conditions) -> Result<Metadata> {
+        let record = self.read_blob(Operation::GetBlobMetadata, name)?;
+        let (etag, modified) = record.state();
+        conditions.check_read(etag, modified)?;
+        self.core.guard.with_keys(|keys| record.metadata(keys))?
+    }
+
+    /// Replaces all user metadata of a blob.
+    ///
+    /// # Errors
+    /// `ContainerNotFound`, `BlobNotFound` (404); the 403 of a revoked key; `ConditionNotMet` (412) and the other
+    /// errors of conditional writes.
+    pub fn set_blob_metadata(
+        &self,
+        name: &BlobName,
+        metadata: &Metadata,
+        conditions: &Conditions,
+    ) -> Result<BlobReceipt> {
+        ContainerRecord::read(&self.core.tree, &self.name)?;
+        self.core.admit(Operation::SetBlobMetadata)?;
+        conditions.check_write_form()?;
+        let core = &self.core;
+        let sealed = core
+            .guard
+            .with_keys(|keys| SealedMetadata::seal(core, keys, metadata))??;
+        self.change_blob(Operation::SetBlobMetadata, name, conditions, move |record| {
+            record.metadata.clone_from(&sealed);
+        })
+    }
+
+    /// Replaces all content headers of a blob. Needs no key.
+    ///
+    /// # Errors
+    /// `ContainerNotFound`, `BlobNotFound` (404); `InvalidHeaderValue` (400); `ConditionNotMet` (412) and the other
+    /// errors of conditional writes.
+    pub fn set_blob_headers(
+        &self,
+        name: &BlobName,
+        headers: &ContentHeaders,
+        conditions: &Conditions,
+    ) -> Result<BlobReceipt> {
+        headers.check()?;
+        let headers = headers.clone();
+        self.change_blob(Operation::SetBlobProperties, name, conditions, move |record| {
+            record.headers.clone_from(&headers);
+        })
+    }
+
+    /// Deletes a blob. Needs no key.
+    ///
+    /// # Errors
+    /// `ContainerNotFound`, `BlobNotFound` (404); `ConditionNotMet` (412) and the other errors of conditional writes.
+    pub fn delete_blob(&self, name: &BlobName, conditions: &Conditions) -> Result<()> {
+        let (core, container, name) = (self.core.clone(), self.name.clone(), name.clone());
+        let conditions = conditions.clone();
+        self.core.transact(move |txn| {
+            let container = ContainerRecord::read(txn, &container)?;
+            core.admit(Operation::DeleteBlob)?;
+            let record = BlobRecord::read(txn, container.id, &name)?;
+            conditions.check_write(Some(record.state()))?;
+            record.release(txn)?;
+            txn.delete(&key(container.id, &name))?;
+            Ok(())
+        })
+    }
+
+    /// Container, then key, then blob: a revoked account tells nothing about blobs.
+    fn read_blob(&self, operation: Operation, name: &BlobName) -> Result<BlobRecord> {
+        let snapshot = self.core.tree.snapshot()?;
+        let container = ContainerRecord::read(&snapshot, &self.name)?;
+        self.core.admit(operation)?;
+        BlobRecord::read(&snapshot, container.id, name)
+    }
+
+    fn change_blob(
+        &self,
+        operation: Operation,
+        name: &BlobName,
+        conditions: &Conditions,
+        change: impl Fn(&mut BlobRecord) + Send + 'static,
+    ) -> Result<BlobReceipt> {
+        let (core, container, name) = (self.core.clone(), self.name.clone(), name.clone());
+        let conditions = conditions.clone();
+        self.core.transact(move |txn| {
+            let container = ContainerRecord::read(txn, &container)?;
+            core.admit_commit(operation, txn)?;
+            let mut record = BlobRecord::read(txn, container.id, &name)?;
+            conditions.check_write(Some(record.state()))?;
+            change(&mut record);
+            let now = core.clock.now();
+            record.etag = record.etag.next(&core.etags, now);
+            record.last_modified = now.whole_seconds();
+            record.write(txn, &key(container.id, &name))?;
+            Ok::<_, Failure>(BlobReceipt::of(&record))
+        })
+    }
+}

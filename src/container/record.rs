@@ -1,0 +1,127 @@
+//! How a container is stored: one record under its name, readable without the customer's key.
+
+use serde::{Deserialize, Serialize};
+use strongroom_engine::Timestamp;
+use strongroom_engine::codec::{Record, decode, encode};
+use strongroom_engine::tree::{Snapshot, Tree, TreeError, Txn};
+
+use crate::commit::Failure;
+use crate::error::{Error, ErrorKind, Result};
+use crate::etag::ETag;
+use crate::names::ContainerName;
+use crate::rooms;
+
+/// Names a container within its account: never used again, so that a new container of an old name is another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct ContainerId(pub(crate) u64);
+
+/// What is kept of a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ContainerRecord {
+    pub(crate) id: ContainerId,
+    pub(crate) created: Timestamp,
+    pub(crate) last_modified: Timestamp,
+    pub(crate) etag: ETag,
+    pub(crate) metadata: Vec<(String, String)>,
+}
+
+impl Record for ContainerRecord {
+    const NAME: &'static str = "container record";
+    const VERSION: u8 = 1;
+}
+
+/// The id that the next container gets.
+#[derive(Debug, Serialize, Deserialize)]
+struct NextId(u64);
+
+impl Record for NextId {
+    const NAME: &'static str = "container id";
+    const VERSION: u8 = 1;
+}
+
+/// Anything that a record can be read from.
+pub(crate) trait Source {
+    fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, TreeError>;
+}
+
+impl Source for Tree {
+    fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, TreeError> {
+        self.get(key)
+    }
+}
+
+impl Source for Snapshot {
+    fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, TreeError> {
+        self.get(key)
+    }
+}
+
+impl Source for Txn<'_> {
+    fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, TreeError> {
+        self.get(key)
+    }
+}
+
+impl ContainerRecord {
+    /// The container of that name, or `ContainerNotFound`.
+    pub(crate) fn read(source: &impl Source, name: &ContainerName) -> Result<Self> {
+        Self::find(source, name)?.ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotFound,
+                "ContainerNotFound",
+                404,
+                "The specified container does not exist.",
+            )
+        })
+    }
+
+    /// The container of that name, if there is one.
+    pub(crate) fn find(source: &impl Source, name: &ContainerName) -> Result<Option<Self>> {
+        source
+            .value(&key(name))?
+            .map(|bytes| decode(&bytes).map_err(Error::from))
+            .transpose()
+    }
+
+    /// Stores the record.
+    pub(crate) fn write(&self, txn: &mut Txn<'_>, name: &ContainerName) -> Result<(), Failure> {
+        Ok(txn.put(&key(name), &encode(self)?)?)
+    }
+}
+
+impl ContainerId {
+    /// An id that no container of this account had.
+    pub(crate) fn take(txn: &mut Txn<'_>) -> Result<Self, Failure> {
+        let counter = rooms::key(rooms::CONTAINERS, &[]);
+        let id = match txn.get(&counter)? {
+            Some(bytes) => decode::<NextId>(&bytes)?.0,
+            None => 1,
+        };
+        let exhausted = || {
+            Error::new(
+                ErrorKind::Store,
+                "InternalError",
+                500,
+                "container ids are used up",
+            )
+        };
+        let next = id.checked_add(1).ok_or_else(exhausted)?;
+        txn.put(&counter, &encode(&NextId(next))?)?;
+        Ok(Self(id))
+    }
+
+    /// The key of the record that says this container is deleted but not yet empty.
+    pub(crate) fn deleted_key(self) -> Vec<u8> {
+        rooms::key(rooms::DELETED_CONTAINERS, &[&self.0.to_be_bytes()])
+    }
+
+    /// What the keys of this container's blobs begin with.
+    pub(crate) fn blobs_prefix(self) -> Vec<u8> {
+        rooms::key(rooms::BLOBS, &[&self.0.to_be_bytes()])
+    }
+}
+
+/// The key of a container's record.
+pub(crate) fn key(name: &ContainerName) -> Vec<u8> {
+    rooms::key(rooms::CONTAINERS, &[name.as_str().as_bytes()])
+}

@@ -1,1 +1,0 @@
-//! The sled engine (under construction).
