@@ -7,6 +7,7 @@ mod commands;
 mod files;
 mod output;
 mod progress;
+mod session;
 mod tour;
 
 use std::ffi::OsString;

@@ -31,14 +31,18 @@ pub(super) fn run(session: &Session, command: &ContainerCommand) -> Result<Value
 /// User metadata from the pairs of the command line.
 pub(super) fn metadata(pairs: &[Pair]) -> Result<Metadata, Failure> {
     let mut metadata = Metadata::new();
-    pairs.iter().try_for_each(|(name, value)| metadata.insert(name, value))?;
+    pairs
+        .iter()
+        .try_for_each(|(name, value)| metadata.insert(name, value))?;
     Ok(metadata)
 }
 
 fn create(session: &Session, args: &CreateContainer) -> Result<Value, Failure> {
     match open(session, &args.id)?.create(&metadata(&args.metadata)?) {
         // As in `az`, where creating twice is no failure unless it is asked to be one.
-        Err(error) if error.code() == "ContainerAlreadyExists" && !args.fail_on_exist => Ok(json!({"created": false})),
+        Err(error) if error.code() == "ContainerAlreadyExists" && !args.fail_on_exist => {
+            Ok(json!({"created": false}))
+        }
         other => Ok(other.map(|_| json!({"created": true}))?),
     }
 }
@@ -47,10 +51,21 @@ fn list(session: &Session, args: &ListArgs) -> Result<Value, Failure> {
     let account = session.account(&args.account.account)?;
     let start = args.marker.as_deref().map(str::parse).transpose()?;
     let listed = collect(start, args.num_results, |marker, page_size| {
-        let request = ListContainers { prefix: args.prefix.clone().unwrap_or_default(), marker, page_size };
+        let request = ListContainers {
+            prefix: args.prefix.clone().unwrap_or_default(),
+            marker,
+            page_size,
+        };
         let page = account.list_containers(&request)?;
-        let items = page.containers.iter().map(|item| shape_item(item, args.include_metadata)).collect();
-        Ok(Page { items, next: page.next })
+        let items = page
+            .containers
+            .iter()
+            .map(|item| shape_item(item, args.include_metadata))
+            .collect();
+        Ok(Page {
+            items,
+            next: page.next,
+        })
     })?;
     Ok(listed.into_json(args.show_next_marker))
 }

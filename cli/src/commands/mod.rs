@@ -1,18 +1,29 @@
 //! One function a command: options in, library call, JSON out.
 
+mod blob;
+mod blob_batch;
+mod container;
+mod paging;
+mod shape;
 mod tools;
 
-use crate::args::{Cli, Command};
+use serde_json::Value;
+
+use crate::args::{Cli, Command, StorageCommand};
 use crate::output::Printer;
 use crate::output::error::{Exit, Failure};
+use crate::session::Session;
 
 /// Runs a parsed command line and prints its result.
 pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     let printer = Printer::new(&cli.global)?;
-    let _ = &printer;
-    match cli.command {
-        Command::Completions(args) => tools::completions(&args).map(|()| Exit::Done),
-        Command::Man(args) => tools::man(&args).map(|()| Exit::Done),
-        _ => Err(Failure::new(Exit::Failed, "NotBound", "no library yet")),
-    }
+    let session = Session::new(&cli.global)?;
+    let value: Value = match &cli.command {
+        Command::Completions(args) => return tools::completions(args).map(|()| Exit::Done),
+        Command::Man(args) => return tools::man(args).map(|()| Exit::Done),
+        Command::Storage(StorageCommand::Container(command)) => container::run(&session, command)?,
+        Command::Storage(StorageCommand::Blob(command)) => blob::run(&session, command)?,
+        _ => return Err(Failure::new(Exit::Failed, "NotBound", "no library yet")),
+    };
+    printer.print(value).map(|()| Exit::Done)
 }

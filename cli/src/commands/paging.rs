@@ -38,7 +38,10 @@ pub(super) fn collect(
         NumResults::AtMost(number) => usize::try_from(number).unwrap_or(usize::MAX),
         NumResults::All => usize::MAX,
     };
-    let mut all = Page { items: Vec::new(), next: start };
+    let mut all = Page {
+        items: Vec::new(),
+        next: start,
+    };
     loop {
         let page = fetch(all.next.take(), PageSize::new(left)?)?;
         left = left.saturating_sub(page.items.len());

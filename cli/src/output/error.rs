@@ -83,6 +83,12 @@ impl Failure {
         self
     }
 
+    /// Puts the thing it is about in front of the message.
+    pub(crate) fn about(mut self, thing: &dyn Display) -> Self {
+        self.message = format!("{thing}: {}", self.message);
+        self
+    }
+
     /// The code in brackets.
     pub(crate) fn code(&self) -> &str {
         &self.code

@@ -44,14 +44,32 @@ impl Places {
     pub(crate) fn new(global: &GlobalArgs) -> Result<Self, Failure> {
         let data = global.data.clone().unwrap_or_else(|| PathBuf::from(DATA));
         let vaults = global.vaults.clone().unwrap_or_else(|| data.join("vaults"));
-        let host = lock(&data, global.host_key.as_deref(), global.passphrase_file.as_deref())?;
-        let vault = lock(&vaults, global.vault_key.as_deref(), global.vault_passphrase_file.as_deref())?;
-        Ok(Self { data, vaults, host, vault })
+        let host = lock(
+            &data,
+            global.host_key.as_deref(),
+            global.passphrase_file.as_deref(),
+        )?;
+        let vault = lock(
+            &vaults,
+            global.vault_key.as_deref(),
+            global.vault_passphrase_file.as_deref(),
+        )?;
+        Ok(Self {
+            data,
+            vaults,
+            host,
+            vault,
+        })
     }
 
     /// Everything that belongs to the store, which no walk may take in.
     pub(crate) fn all(&self) -> Vec<PathBuf> {
-        let own = [self.data.as_path(), &self.vaults, self.host.path(), self.vault.path()];
+        let own = [
+            self.data.as_path(),
+            &self.vaults,
+            self.host.path(),
+            self.vault.path(),
+        ];
         own.map(Path::to_owned).to_vec()
     }
 }
@@ -74,7 +92,11 @@ fn beside(directory: &Path) -> Result<PathBuf, Failure> {
     let mut key = OsString::from(name);
     key.push(".key");
     // A relative path stays relative, so that messages show what the user typed.
-    Ok(if directory.file_name().is_some() { directory.with_file_name(key) } else { whole.with_file_name(key) })
+    Ok(if directory.file_name().is_some() {
+        directory.with_file_name(key)
+    } else {
+        whole.with_file_name(key)
+    })
 }
 
 #[cfg(test)]
@@ -87,8 +109,18 @@ mod tests {
     fn check(options: &[&str], want: (&str, &str, &str, &str)) {
         let words = ["strongroom", "stats"].iter().chain(options);
         let places = Places::new(&Cli::parse_from(words).global).unwrap();
-        let got = (places.data.as_path(), places.vaults.as_path(), places.host.path(), places.vault.path());
-        let want = (Path::new(want.0), Path::new(want.1), Path::new(want.2), Path::new(want.3));
+        let got = (
+            places.data.as_path(),
+            places.vaults.as_path(),
+            places.host.path(),
+            places.vault.path(),
+        );
+        let want = (
+            Path::new(want.0),
+            Path::new(want.1),
+            Path::new(want.2),
+            Path::new(want.3),
+        );
         assert_eq!(got, want, "{options:?}");
     }
 
@@ -96,10 +128,21 @@ mod tests {
     fn keys_lie_beside_what_they_open() {
         check(
             &[],
-            ("strongroom-data", "strongroom-data/vaults", "strongroom-data.key", "strongroom-data/vaults.key"),
+            (
+                "strongroom-data",
+                "strongroom-data/vaults",
+                "strongroom-data.key",
+                "strongroom-data/vaults.key",
+            ),
         );
-        check(&["--data", "/d/x"], ("/d/x", "/d/x/vaults", "/d/x.key", "/d/x/vaults.key"));
-        check(&["--data", "d/", "--vaults", "/v"], ("d/", "/v", "d.key", "/v.key"));
+        check(
+            &["--data", "/d/x"],
+            ("/d/x", "/d/x/vaults", "/d/x.key", "/d/x/vaults.key"),
+        );
+        check(
+            &["--data", "d/", "--vaults", "/v"],
+            ("d/", "/v", "d.key", "/v.key"),
+        );
         check(
             &["--host-key", "h", "--vault-passphrase-file", "p"],
             ("strongroom-data", "strongroom-data/vaults", "h", "p"),
