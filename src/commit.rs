@@ -55,8 +55,9 @@ impl AccountCore {
             .map_err(|failure| self.explain(failure))
     }
 
-    /// Like [`transact`](Self::transact) for a change that adopts `body`: gives the body up if the change certainly
-    /// did not happen. In doubt the body stays until the store is opened again and finds it unreferenced.
+    /// Like [`transact`](Self::transact) for a change that adopts `body`: gives the body up if the change
+    /// certainly did not happen. In doubt the body stays until the store is opened again and finds it
+    /// unreferenced.
     pub(crate) fn transact_adopting<T, F>(&self, body: &FinishedBody, change: F) -> Result<T>
     where
         T: Send + 'static,

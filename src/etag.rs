@@ -1,7 +1,7 @@
 //! Entity tags: every change of a container or blob gives it a new one, greater than any it had before.
 //!
-//! A tag is the time of the change in 100-nanosecond ticks since the year 1, which is where Azure's `0x8D...` comes
-//! from, moved forward where the clock has not advanced since the last change.
+//! A tag is the time of the change in 100-nanosecond ticks since the year 1, which is where Azure's `0x8D...`
+//! comes from, moved forward where the clock has not advanced since the last change.
 
 use std::fmt;
 use std::str::FromStr;

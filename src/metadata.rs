@@ -32,8 +32,8 @@ impl Metadata {
     /// Adds a value; the value of a name that is there already gets the new one appended after a comma.
     ///
     /// # Errors
-    /// 400: `EmptyMetadataKey`; `InvalidMetadata` unless the name is a C# identifier in ASCII and the value has no
-    /// control characters; `MetadataTooLarge` beyond 8 KiB in all. Nothing is added then.
+    /// 400: `EmptyMetadataKey`; `InvalidMetadata` unless the name is a C# identifier in ASCII and the value
+    /// has no control characters; `MetadataTooLarge` beyond 8 KiB in all. Nothing is added then.
     pub fn insert(&mut self, name: &str, value: &str) -> Result<()> {
         check_name(name)?;
         if value.chars().any(char::is_control) {

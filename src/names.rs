@@ -1,6 +1,7 @@
 //! Names of containers and blobs: a value of these types is a legal name.
 //!
-//! The rules are those of Azure's "Naming and referencing containers, blobs, and metadata"; each is written once, here.
+//! The rules are those of Azure's "Naming and referencing containers, blobs, and metadata"; each is written
+//! once, here.
 
 use std::fmt;
 use std::str::FromStr;
@@ -55,7 +56,8 @@ impl ContainerName {
     }
 }
 
-/// The name of a blob: 1 to 1024 characters of any kind, at most 254 segments between slashes. Case-sensitive.
+/// The name of a blob: 1 to 1024 characters of any kind, at most 254 segments between slashes.
+/// Case-sensitive.
 ///
 /// ```
 /// use strongroom::BlobName;

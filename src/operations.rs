@@ -1,7 +1,9 @@
-//! Which operations need the customer's key: the table of what a revocation blocks, consulted by every operation.
+//! Which operations need the customer's key: the table of what a revocation blocks, consulted by every
+//! operation.
 //!
-//! The blocked ones are those of Microsoft's "Revoke access to a storage account that uses customer-managed keys",
-//! the names are those of the Blob service's REST interface. Everything that is not listed there goes on.
+//! The blocked ones are those of Microsoft's "Revoke access to a storage account that uses customer-managed
+//! keys", the names are those of the Blob service's REST interface. Everything that is not listed there goes
+//! on.
 
 use strongroom_engine::tree::Txn;
 
@@ -72,7 +74,8 @@ impl AccountCore {
         self.admit_with(operation, UserMetadata::Untouched)
     }
 
-    /// [`admit`](Self::admit) inside a transaction, which a blocked operation commits only through the guard's gate.
+    /// [`admit`](Self::admit) inside a transaction, which a blocked operation commits only through the
+    /// guard's gate.
     pub(crate) fn admit_commit(&self, operation: Operation, txn: &mut Txn<'_>) -> Result<()> {
         self.admit(operation)?;
         if operation.while_revoked() == WhileRevoked::Blocked {

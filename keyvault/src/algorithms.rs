@@ -158,3 +158,23 @@ impl fmt::Display for SignatureAlgorithm {
 fn cut(name: &str) -> String {
     name.chars().take(40).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plaintext_limits_are_those_of_the_rfc() {
+        let check = |algorithm: EncryptionAlgorithm, expected: [usize; 3]| {
+            let sizes = [KeySize::Rsa2048, KeySize::Rsa3072, KeySize::Rsa4096];
+            assert_eq!(
+                sizes.map(|size| algorithm.max_plaintext_bytes(size)),
+                expected,
+                "{algorithm}"
+            );
+        };
+        check(EncryptionAlgorithm::RsaOaep, [214, 342, 470]);
+        check(EncryptionAlgorithm::RsaOaep256, [190, 318, 446]);
+        check(EncryptionAlgorithm::Rsa1_5, [245, 373, 501]);
+    }
+}

@@ -222,3 +222,6 @@ impl From<UnsupportedKeySize> for VaultError {
         Self::bad_parameter(error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
 
 use crate::provider::{KeySize, ProviderError};
 
@@ -74,6 +75,17 @@ impl PublicKey {
         URL_SAFE_NO_PAD.encode(&self.e)
     }
 
+    /// The name of the key that anyone can compute from it (RFC 7638): base64url of a SHA-256.
+    #[must_use]
+    pub fn thumbprint(&self) -> String {
+        let members = format!(
+            r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#,
+            self.e_base64url(),
+            self.n_base64url()
+        );
+        URL_SAFE_NO_PAD.encode(Sha256::digest(members))
+    }
+
     /// The key as DER `SubjectPublicKeyInfo`, the form that other tools read.
     ///
     /// # Errors
@@ -120,4 +132,39 @@ pub(crate) fn bits(n: &[u8]) -> u32 {
         .unwrap_or(u32::MAX)
         .saturating_mul(8)
         .saturating_sub(leading)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_thumbprint_is_that_of_the_rfc() {
+        // The example of RFC 7638 section 3.1.
+        let n = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRX\
+                 jBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSq\
+                 zs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHa\
+                 Q-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+        let key = PublicKey::from_jwk(n, "AQAB").unwrap();
+        assert_eq!(key.thumbprint(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+    }
+
+    #[test]
+    fn only_numbers_that_can_be_a_key_are_taken() {
+        let n = [[0x80; 255].as_slice(), &[0x81]].concat();
+        let key = PublicKey::new(&[&[0, 0], n.as_slice()].concat(), &[0, 1, 0, 1]).unwrap();
+        assert_eq!(
+            (key.n(), key.e(), key.bits()),
+            (n.as_slice(), [1, 0, 1].as_slice(), 2048)
+        );
+        let check = |n: &[u8], e: &[u8], expected| assert_eq!(PublicKey::new(n, e), Err(expected));
+        let size = |bits| ProviderError::KeySize(crate::provider::UnsupportedKeySize { bits });
+        check(&[], &[3], size(0));
+        check(&n[1..], &[3], size(2040));
+        check(&[&[1], n.as_slice()].concat(), &[3], size(2049));
+        check(&[0x80; 256], &[3], ProviderError::KeyRejected);
+        for e in [&[][..], &[0], &[1], &[2], &[1, 0, 0, 0, 1]] {
+            check(&n, e, ProviderError::KeyRejected);
+        }
+    }
 }

@@ -1,5 +1,11 @@
 //! What can be imported, and the answer to everything else that people put into key files.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use strongroom_keyvault::{ImportError, KeySize, import_der, import_jwk, import_key, import_pem};
@@ -204,6 +210,8 @@ fn a_jwk_must_be_complete_and_plain() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn hostile_bytes_give_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         prop_assert!(import_der(&bytes).is_err());

@@ -1,5 +1,11 @@
 //! Known answers: what another implementation encrypted and signed must be decrypted and verified here.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 use strongroom_keyvault::{
     EncryptionAlgorithm, KeyProvider, NewKey, ProviderError, SignatureAlgorithm, SoftwareProvider, import_der,
 };

@@ -22,8 +22,8 @@ impl Container {
     /// Opens every chunk and the metadata of a blob and tells what it went through.
     ///
     /// # Errors
-    /// `ContainerNotFound`, `BlobNotFound` (404); the 403 of a revoked key; [`Corrupt`](crate::ErrorKind::Corrupt) when
-    /// anything is missing, damaged or forged.
+    /// `ContainerNotFound`, `BlobNotFound` (404); the 403 of a revoked key;
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) when anything is missing, damaged or forged.
     pub fn content_check(&self, name: &BlobName) -> Result<ContentCheck> {
         let snapshot = self.core.tree.snapshot()?;
         let container = ContainerRecord::read(&snapshot, &self.name)?;

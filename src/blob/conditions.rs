@@ -1,6 +1,7 @@
 //! Conditional requests: what must hold of a container or blob for an operation to happen.
 //!
-//! Reads and writes have different rules, those of Azure's "Specifying conditional headers for Blob service operations".
+//! Reads and writes have different rules, those of Azure's "Specifying conditional headers for Blob service
+//! operations".
 
 use strongroom_engine::Timestamp;
 
@@ -95,7 +96,8 @@ impl Conditions {
         }
     }
 
-    /// Fails unless a write allows this combination: one condition, or a tag with the time that belongs to it.
+    /// Fails unless a write allows this combination: one condition, or a tag with the time that belongs to
+    /// it.
     pub(crate) fn check_write_form(&self) -> Result<()> {
         let count = |tags: &Option<ETagMatch>| tags.as_ref().map_or(0, ETagMatch::count);
         let several = count(&self.if_match) > 1 || count(&self.if_none_match) > 1;
@@ -108,7 +110,7 @@ impl Conditions {
                 400,
                 "Multiple condition headers are not supported.",
             )
-            .hint("give one condition, or if-match with if-unmodified-since, or if-none-match with if-modified-since"));
+            .hint("give one condition, or a tag with the time of the same sense"));
         }
         Ok(())
     }

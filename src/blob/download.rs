@@ -1,7 +1,7 @@
 //! Download: a blob's content to any writer, or as a stream that can seek.
 //!
-//! A download reads the state it was opened on, whatever others write meanwhile. It asks the key guard at every chunk;
-//! once interrupted by a revocation it stays so.
+//! A download reads the state it was opened on, whatever others write meanwhile. It asks the key guard at
+//! every chunk; once interrupted by a revocation it stays so.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
@@ -45,8 +45,9 @@ impl Container {
     /// Writes the content of a blob, or a range of it, to `out`; returns what is known of the blob.
     ///
     /// # Errors
-    /// `ContainerNotFound`, `BlobNotFound` (404); the 403 of a revoked key; `InvalidRange` (416); `ConditionNotMet`
-    /// (412, 304) and the other errors of conditional reads; `InvalidInput` (400) when the writer fails.
+    /// `ContainerNotFound`, `BlobNotFound` (404); the 403 of a revoked key; `InvalidRange` (416);
+    /// `ConditionNotMet` (412, 304) and the other errors of conditional reads; `InvalidInput` (400) when the
+    /// writer fails.
     pub fn download(
         &self,
         name: &BlobName,

@@ -1,7 +1,7 @@
 //! Listing blobs: by prefix and delimiter, page by page, in order of their names as bytes.
 //!
-//! A page reads one state of the container and costs what it returns: a group of names that share a delimiter is
-//! skipped by a seek, however many blobs it has.
+//! A page reads one state of the container and costs what it returns: a group of names that share a delimiter
+//! is skipped by a seek, however many blobs it has.
 
 use strongroom_engine::codec::decode;
 use strongroom_engine::engine::{KeyRange, Order};
@@ -102,8 +102,8 @@ impl Container {
     /// Lists blobs in order of their names.
     ///
     /// # Errors
-    /// `ContainerNotFound` (404); with metadata, the 403 of a revoked key; `InvalidQueryParameterValue` (400) for an
-    /// empty delimiter.
+    /// `ContainerNotFound` (404); with metadata, the 403 of a revoked key; `InvalidQueryParameterValue` (400)
+    /// for an empty delimiter.
     pub fn list_blobs(&self, request: &ListBlobs) -> Result<BlobPage> {
         let snapshot = self.core.tree.snapshot()?;
         let container = ContainerRecord::read(&snapshot, &self.name)?;

@@ -6,8 +6,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Content up to this size gets its MD5 computed unless the caller decides otherwise: 32 MiB.
 ///
-/// MD5 runs at some 600 MB/s on one core, a third of the time of a large upload. Azure's clients send large content in
-/// blocks, for which the service computes none either.
+/// MD5 runs at some 600 MB/s on one core, a third of the time of a large upload. Azure's clients send large
+/// content in blocks, for which the service computes none either.
 pub const MD5_BYTES_MAX: u64 = 32 << 20;
 
 /// Which MD5 is kept with the content.
@@ -58,7 +58,7 @@ impl Md5Stream {
                 ErrorKind::Invalid,
                 "Md5Mismatch",
                 400,
-                "The MD5 value specified in the request did not match with the MD5 value calculated by the server.",
+                "The MD5 value specified does not match the MD5 value of the content.",
             )),
             _ => Ok(computed),
         }

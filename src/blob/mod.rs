@@ -1,7 +1,8 @@
 //! Block blobs: upload, download, properties, metadata, listing, deletion.
 //!
-//! Every operation checks in the same order: the container exists (404), the key can be used (403), everything else.
-//! What a transaction decides on it reads inside that transaction, so of two racing writers with a condition one loses.
+//! Every operation checks in the same order: the container exists (404), the key can be used (403),
+//! everything else. What a transaction decides on it reads inside that transaction, so of two racing writers
+//! with a condition one loses.
 
 mod check;
 mod conditions;

@@ -141,8 +141,8 @@ impl Container {
     /// What is known of a blob, with its metadata.
     ///
     /// # Errors
-    /// `ContainerNotFound`, `BlobNotFound` (404); the 403 of a revoked key; `ConditionNotMet` (412, 304) and the other
-    /// errors of conditional reads.
+    /// `ContainerNotFound`, `BlobNotFound` (404); the 403 of a revoked key; `ConditionNotMet` (412, 304) and
+    /// the other errors of conditional reads.
     pub fn blob_properties(&self, name: &BlobName, conditions: &Conditions) -> Result<BlobProperties> {
         let record = self.read_blob(Operation::GetBlobProperties, name)?;
         let (etag, modified) = record.state();
@@ -177,8 +177,8 @@ impl Container {
     /// Replaces all user metadata of a blob.
     ///
     /// # Errors
-    /// `ContainerNotFound`, `BlobNotFound` (404); the 403 of a revoked key; `ConditionNotMet` (412) and the other
-    /// errors of conditional writes.
+    /// `ContainerNotFound`, `BlobNotFound` (404); the 403 of a revoked key; `ConditionNotMet` (412) and the
+    /// other errors of conditional writes.
     pub fn set_blob_metadata(
         &self,
         name: &BlobName,
@@ -200,8 +200,8 @@ impl Container {
     /// Replaces all content headers of a blob. Needs no key.
     ///
     /// # Errors
-    /// `ContainerNotFound`, `BlobNotFound` (404); `InvalidHeaderValue` (400); `ConditionNotMet` (412) and the other
-    /// errors of conditional writes.
+    /// `ContainerNotFound`, `BlobNotFound` (404); `InvalidHeaderValue` (400); `ConditionNotMet` (412) and the
+    /// other errors of conditional writes.
     pub fn set_blob_headers(
         &self,
         name: &BlobName,
@@ -218,7 +218,8 @@ impl Container {
     /// Deletes a blob. Needs no key.
     ///
     /// # Errors
-    /// `ContainerNotFound`, `BlobNotFound` (404); `ConditionNotMet` (412) and the other errors of conditional writes.
+    /// `ContainerNotFound`, `BlobNotFound` (404); `ConditionNotMet` (412) and the other errors of conditional
+    /// writes.
     pub fn delete_blob(&self, name: &BlobName, conditions: &Conditions) -> Result<()> {
         let (core, container, name) = (self.core.clone(), self.name.clone(), name.clone());
         let conditions = conditions.clone();

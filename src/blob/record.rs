@@ -1,7 +1,9 @@
-//! How a blob is stored: one record under its container's number and its name, readable without the customer's key.
+//! How a blob is stored: one record under its container's number and its name, readable without the
+//! customer's key.
 //!
-//! Content and user metadata are sealed under the account root key; the record names their items and holds what opens
-//! them except the key. Item ids are random and salts fresh, so no item is bound to a container or a name.
+//! Content and user metadata are sealed under the account root key; the record names their items and holds
+//! what opens them except the key. Item ids are random and salts fresh, so no item is bound to a container or
+//! a name.
 
 use serde::{Deserialize, Serialize};
 use strongroom_engine::Timestamp;

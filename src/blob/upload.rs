@@ -1,7 +1,7 @@
 //! Upload: content from any reader, or written piece by piece, becomes a blob in one commit.
 //!
-//! Until the commit nothing is visible. An upload that is dropped, fails or is refused leaves nothing behind. Every
-//! chunk and the commit itself ask the key guard, so a revocation stops an upload at its next chunk.
+//! Until the commit nothing is visible. An upload that is dropped, fails or is refused leaves nothing behind.
+//! Every chunk and the commit itself ask the key guard, so a revocation stops an upload at its next chunk.
 
 use std::io::{ErrorKind as IoErrorKind, Read};
 use std::sync::Arc;
@@ -57,9 +57,9 @@ impl Container {
     /// Stores everything that `content` gives as a blob.
     ///
     /// # Errors
-    /// `ContainerNotFound` (404); the 403 of a revoked key; `BlobAlreadyExists` (409), `ConditionNotMet` (412) and the
-    /// other errors of conditional writes; `InvalidHeaderValue`, `Md5Mismatch` (400); `InvalidInput` (400) when the
-    /// reader fails.
+    /// `ContainerNotFound` (404); the 403 of a revoked key; `BlobAlreadyExists` (409), `ConditionNotMet`
+    /// (412) and the other errors of conditional writes; `InvalidHeaderValue`, `Md5Mismatch` (400);
+    /// `InvalidInput` (400) when the reader fails.
     pub fn upload(
         &self,
         name: &BlobName,

@@ -1,7 +1,8 @@
 //! Containers: create, show, change, delete. None of it needs the customer's key.
 //!
-//! A container is found by name and known by a number that is never used again. Deleting one removes its name, in one
-//! small commit whatever it holds; its blobs are then out of reach and are removed in bounded steps ([`reap`]).
+//! A container is found by name and known by a number that is never used again. Deleting one removes its
+//! name, in one small commit whatever it holds; its blobs are then out of reach and are removed in bounded
+//! steps ([`reap`]).
 
 mod list;
 mod reap;
@@ -93,7 +94,8 @@ impl ContainerProperties {
     }
 }
 
-/// A handle to the container of a name, which may or may not exist. Cheap to clone; does no work until it is asked.
+/// A handle to the container of a name, which may or may not exist. Cheap to clone; does no work until it is
+/// asked.
 #[derive(Clone)]
 pub struct Container {
     pub(crate) core: Arc<AccountCore>,
@@ -185,8 +187,8 @@ impl Container {
 
     /// Deletes the container with everything in it; its name can be used again at once.
     ///
-    /// The cost does not depend on what it holds: a first bounded step of [`Account::reap_deleted_containers`] follows,
-    /// the rest is left to later calls of that.
+    /// The cost does not depend on what it holds: a first bounded step of
+    /// [`Account::reap_deleted_containers`] follows, the rest is left to later calls of that.
     ///
     /// # Errors
     /// `ContainerNotFound` (404); `ConditionNotMet` (412) and the other errors of conditional writes.

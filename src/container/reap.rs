@@ -1,4 +1,5 @@
-//! Emptying deleted containers: bounded steps, each one commit, resumable after a crash because each is complete.
+//! Emptying deleted containers: bounded steps, each one commit, resumable after a crash because each is
+//! complete.
 
 use strongroom_engine::codec::decode;
 use strongroom_engine::engine::{KeyRange, Order};
@@ -25,7 +26,8 @@ pub struct Reaped {
 }
 
 impl Account {
-    /// Removes up to 64 blobs of deleted containers; call it until [`Reaped::done`]. Works without the customer's key.
+    /// Removes up to 64 blobs of deleted containers; call it until [`Reaped::done`]. Works without the
+    /// customer's key.
     ///
     /// # Errors
     /// Storage errors.

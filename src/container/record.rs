@@ -11,7 +11,8 @@ use crate::etag::ETag;
 use crate::names::ContainerName;
 use crate::rooms;
 
-/// Names a container within its account: never used again, so that a new container of an old name is another one.
+/// Names a container within its account: never used again, so that a new container of an old name is another
+/// one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct ContainerId(pub(crate) u64);
 

@@ -1,8 +1,9 @@
 //! Sealed bodies: content of any size as a sequence of chunks, each sealed in its place.
 //!
-//! Chunk `i` is sealed with the body's own key, nonce = nonce base XOR `i`, and additional data that names its index,
-//! length and whether it is the last: reordering, swapping, truncating, extending or replacing a chunk shows. A range
-//! read opens only the chunks it touches; memory per stream is a few chunks, whatever the body's size.
+//! Chunk `i` is sealed with the body's own key, nonce = nonce base XOR `i`, and additional data that names
+//! its index, length and whether it is the last: reordering, swapping, truncating, extending or replacing a
+//! chunk shows. A range read opens only the chunks it touches; memory per stream is a few chunks, whatever
+//! the body's size.
 
 mod reader;
 mod writer;

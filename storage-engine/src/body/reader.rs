@@ -29,7 +29,8 @@ pub struct BodyReader {
 }
 
 impl BodyReader {
-    /// Opens `reference`, which was read from `snapshot` of `tree`; its chunks stay until the reader is dropped.
+    /// Opens `reference`, which was read from `snapshot` of `tree`; its chunks stay until the reader is
+    /// dropped.
     ///
     /// # Errors
     /// [`BodyError::Forged`] when `key` is not the key the body was sealed under; storage errors.
@@ -76,8 +77,8 @@ impl BodyReader {
         self.reference.length
     }
 
-    /// Copies bytes from `offset` on into `out`, at most to the end of the chunk that holds `offset`. Returns how many;
-    /// 0 only at or beyond the end, or for an empty `out`.
+    /// Copies bytes from `offset` on into `out`, at most to the end of the chunk that holds `offset`. Returns
+    /// how many; 0 only at or beyond the end, or for an empty `out`.
     ///
     /// # Errors
     /// [`BodyError::Revoked`]; [`BodyError::Forged`]; [`BodyError::Missing`]; storage errors.

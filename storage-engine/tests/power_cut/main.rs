@@ -1,0 +1,354 @@
+//! Power cuts: nothing acknowledged is lost, no batch is torn, whatever happens to unsynced writes.
+//!
+//! This test binary runs itself again under a recorder (`recorder.c`, built with gcc) that logs each write, sync and
+//! change of names below a directory. From the log it rebuilds what a power cut at some moment may leave on a disk
+//! that keeps only what was synced (`disk.rs` has the fault model), opens each such image and compares it with the
+//! journal of acknowledgements. `STRONGROOM_POWER_CUT_IMAGES` sets the number of images, `STRONGROOM_POWER_CUT_SEGMENT`
+//! the bytes of a segment, `STRONGROOM_POWER_CUT_SEED` the seed. See docs/ENGINE.md.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test harness fails by panicking and reports by printing"
+)]
+
+mod disk;
+mod log;
+mod random;
+mod workload;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use strongroom_engine::engine::Engine;
+use strongroom_engine::engine::sled::SledEngine;
+
+use crate::disk::{CUTS, Cut, Disk};
+use crate::log::{Log, Op};
+use crate::random::Random;
+use crate::workload::{ENGINE, JOURNAL, Promised, Workload};
+
+const CHILD: &str = "STRONGROOM_POWER_CUT_CHILD";
+const FLUSH_ONLY: &str = "STRONGROOM_POWER_CUT_FLUSH_ONLY";
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+fn workload() -> Workload {
+    let segment_bytes = setting("STRONGROOM_POWER_CUT_SEGMENT", 2 << 20);
+    Workload {
+        seed: setting("STRONGROOM_POWER_CUT_SEED", 1),
+        segment_bytes: segment_bytes as usize,
+        keys: 150 + segment_bytes / 60_000,
+        stretch_bytes: segment_bytes * 5,
+        stretches: setting("STRONGROOM_POWER_CUT_STRETCHES", 2),
+    }
+}
+
+/// The part of this binary that runs under the recorder; does nothing in an ordinary run.
+#[test]
+fn child() {
+    let Ok(root) = std::env::var(CHILD) else {
+        return;
+    };
+    let (root, workload) = (PathBuf::from(root), workload());
+    let open = match std::env::var(FLUSH_ONLY) {
+        Ok(_) => SledEngine::danger_open_without_fdatasync,
+        Err(_) => SledEngine::open,
+    };
+    let engine = open(root.join(ENGINE), &workload.options()).unwrap();
+    workload.run(&root, &engine);
+    engine.close().unwrap();
+}
+
+#[test]
+fn power_cuts_lose_nothing_that_was_acknowledged() {
+    let recording = Recording::make(workload(), None, Mode::DataSync);
+    recording.assert_complete();
+    recording.assert_turnover();
+    let failures = recording.try_images(setting("STRONGROOM_POWER_CUT_IMAGES", 60), Mode::DataSync);
+    assert!(
+        failures.is_empty(),
+        "{} images failed:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+#[test]
+fn a_second_cut_during_recovery_loses_nothing_either() {
+    let images = setting("STRONGROOM_POWER_CUT_IMAGES", 60);
+    let failures = second_cuts(images.div_ceil(10), 3);
+    assert!(
+        failures.is_empty(),
+        "{} images failed:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+/// The test of the test: with our `fdatasync` left out, the same images must show a loss.
+#[test]
+fn without_fdatasync_the_loss_is_found() {
+    let recording = Recording::make(workload(), None, Mode::FlushOnly);
+    recording.assert_complete();
+    let failures = recording.try_images(12, Mode::FlushOnly);
+    let lost = failures
+        .iter()
+        .filter(|failure| failure.contains("LOST") || failure.contains("TORN"))
+        .count();
+    println!(
+        "without fdatasync {} of 12 images failed, {lost} of them with lost or torn data",
+        failures.len()
+    );
+    assert!(lost > 0, "no loss among {failures:?}");
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    DataSync,
+    FlushOnly,
+}
+
+/// One run of the workload under the recorder.
+struct Recording {
+    workload: Workload,
+    root: tempfile::TempDir,
+    /// What was in the directory before, and what had been promised for it.
+    before: tempfile::TempDir,
+    promised: Promised,
+    log: Log,
+}
+
+impl Recording {
+    /// Runs the workload in a copy of `image`, or in an empty directory.
+    fn make(workload: Workload, image: Option<(&Path, Promised)>, mode: Mode) -> Self {
+        let (root, before) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let log_dir = tempfile::tempdir().unwrap();
+        let recorded = root.path().join("recorded");
+        std::fs::create_dir(&recorded).unwrap();
+        if let Some((image, _)) = image {
+            copy_dir(image, &recorded);
+            copy_dir(image, before.path());
+        }
+        let log = log_dir.path().join("log");
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["child", "--exact", "--nocapture", "--test-threads=1"])
+            .env(CHILD, &recorded)
+            .env("LD_PRELOAD", recorder())
+            .env("STRONGROOM_RECORD_DIR", &recorded)
+            .env("STRONGROOM_RECORD_LOG", &log)
+            .env("STRONGROOM_POWER_CUT_STRETCHES", workload.stretches.to_string());
+        if mode == Mode::FlushOnly {
+            command.env(FLUSH_ONLY, "1");
+        }
+        let output = command.output().unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Self {
+            workload,
+            log: Log::read(&log, &recorded),
+            root,
+            before,
+            promised: image.map_or_else(Promised::default, |(_, promised)| promised),
+        }
+    }
+
+    fn disk(&self) -> Disk<'_> {
+        Disk::new(&self.log, self.before.path())
+    }
+
+    /// All operations carried out give exactly the files that the run left: the recorder missed nothing.
+    fn assert_complete(&self) {
+        let mut disk = self.disk();
+        self.log.ops.iter().for_each(|op| disk.run(op));
+        let image = tempfile::tempdir().unwrap();
+        disk.cut(Cut::KeepAll, &mut Random(0), image.path());
+        let recorded = self.root.path().join("recorded");
+        assert!(
+            files(image.path()) == files(&recorded),
+            "the recorder missed an operation"
+        );
+    }
+
+    /// At least eight segments begin between two acknowledgements, and less than one segment of log is ever unsynced.
+    fn assert_turnover(&self) {
+        let segment = self.workload.segment_bytes as u64;
+        let (mut disk, mut journal) = (self.disk(), None);
+        let (mut begun, mut most_begun, mut reused, mut end, mut unsynced) = (0u64, 0, 0u64, 0u64, 0);
+        for op in &self.log.ops {
+            disk.run(op);
+            match op {
+                Op::Created { file, path } if path == Path::new(JOURNAL) => journal = Some(*file),
+                Op::Write { file, payload, .. } if Some(*file) == journal => {
+                    let acknowledged = self.log.bytes(*payload).starts_with(b"S");
+                    begun = if acknowledged { 0 } else { begun };
+                }
+                Op::Write { offset, payload, .. } if payload.length > 20 && offset % segment == 0 => {
+                    begun += 1;
+                    reused += u64::from(*offset < end);
+                    end = end.max(*offset + 1);
+                }
+                _ => {}
+            }
+            most_begun = most_begun.max(begun);
+            unsynced = unsynced.max(disk.unsynced_bytes());
+        }
+        println!(
+            "{} operations, {} MiB segments: {most_begun} begun between two acknowledgements, {reused} reused in \
+             all, at most {} KiB of log unsynced",
+            self.log.ops.len(),
+            segment >> 20,
+            unsynced >> 10,
+        );
+        assert!(
+            most_begun >= 8,
+            "only {most_begun} segments between two acknowledgements"
+        );
+        assert!(reused > 0, "no segment was reused");
+        assert!(
+            unsynced < segment,
+            "{unsynced} bytes of log were unsynced at once"
+        );
+    }
+
+    /// Builds and verifies images; returns what failed.
+    fn try_images(&self, count: u64, mode: Mode) -> Vec<String> {
+        let mut random = Random(self.workload.seed.wrapping_add(77));
+        let mut cuts: Vec<_> = (0..count).map(|_| self.cut_point(&mut random)).collect();
+        cuts.sort_unstable();
+        let (mut disk, mut done, mut failures) = (self.disk(), 0, Vec::new());
+        for (number, cut_at) in (0u64..).zip(cuts) {
+            self.log.ops[done..cut_at].iter().for_each(|op| disk.run(op));
+            done = cut_at;
+            let cut = CUTS[random.below(CUTS.len() as u64) as usize];
+            let seed = random.next();
+            let image = tempfile::tempdir().unwrap();
+            disk.cut(cut, &mut Random(seed), image.path());
+            let promised = self.promised.read(&disk.live_content(JOURNAL));
+            if let Err(error) = self.workload.verify(&image.path().join(ENGINE), promised) {
+                failures.push(format!(
+                    "image {number}, {cut:?} before operation {cut_at}, seed {seed}: {error}"
+                ));
+            }
+        }
+        println!(
+            "{mode:?}: {count} images of {} operations, {} failed",
+            self.log.ops.len(),
+            failures.len()
+        );
+        failures
+    }
+
+    /// A moment: early, right after an acknowledgement, right before a sync, or anywhere.
+    fn cut_point(&self, random: &mut Random) -> usize {
+        let ops = self.log.ops.len() as u64;
+        let anywhere = random.below(ops + 1);
+        let kind = random.below(100);
+        let near = |wanted: &dyn Fn(&Op) -> bool, random: &mut Random| {
+            let ahead = (anywhere as usize..self.log.ops.len()).find(|&at| wanted(&self.log.ops[at]));
+            ahead.map_or(anywhere, |at| (at as u64 + random.below(6)).min(ops))
+        };
+        let cut = match kind {
+            0..15 => random.below(ops.min(120)),
+            15..40 => near(
+                &|op| matches!(op, Op::Write { payload, .. } if payload.length < 10),
+                random,
+            ),
+            40..65 => near(&|op| matches!(op, Op::RangeSync), random).saturating_sub(random.below(3)),
+            _ => anywhere,
+        };
+        cut as usize
+    }
+}
+
+/// Images of cuts during the recovery of, and the first work in, images of a first cut.
+fn second_cuts(firsts: u64, seconds: u64) -> Vec<String> {
+    let recording = Recording::make(workload(), None, Mode::DataSync);
+    let mut random = Random(recording.workload.seed.wrapping_add(99));
+    let mut failures = Vec::new();
+    for _ in 0..firsts {
+        let cut_at = recording.cut_point(&mut random);
+        let mut disk = recording.disk();
+        recording.log.ops[..cut_at].iter().for_each(|op| disk.run(op));
+        let image = tempfile::tempdir().unwrap();
+        disk.cut(
+            CUTS[random.below(CUTS.len() as u64) as usize],
+            &mut random,
+            image.path(),
+        );
+        std::fs::remove_file(image.path().join(JOURNAL)).ok();
+        let promised = Promised::default().read(&disk.live_content(JOURNAL));
+        let short = Workload {
+            stretches: 0,
+            ..recording.workload
+        };
+        let second = Recording::make(short, Some((image.path(), promised)), Mode::DataSync);
+        let found = second.try_images(seconds, Mode::DataSync);
+        failures.extend(
+            found
+                .into_iter()
+                .map(|failure| format!("first cut before {cut_at}, then {failure}")),
+        );
+    }
+    failures
+}
+
+/// Builds the recorder.
+fn recorder() -> PathBuf {
+    static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    let build = || {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/power_cut/recorder.c");
+        let library =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("recorder-{}.so", std::process::id()));
+        let status = Command::new("gcc")
+            .args(["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o"])
+            .args([&library, &source])
+            .arg("-lpthread")
+            .status()
+            .expect("the power-cut test needs gcc");
+        assert!(status.success(), "gcc could not build the recorder");
+        library
+    };
+    BUILT.get_or_init(build).clone()
+}
+
+fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let name = PathBuf::from(path.file_name().unwrap());
+        if path.is_dir() {
+            found.extend(
+                files(&path)
+                    .into_iter()
+                    .map(|(below, bytes)| (name.join(below), bytes)),
+            );
+        } else {
+            found.push((name, std::fs::read(&path).unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy_dir(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
+}
