@@ -146,3 +146,37 @@ impl From<strongroom_engine::codec::CodecError> for Error {
         .caused_by(error)
     }
 }
+
+impl Error {
+    /// A failed call of the operating system.
+    pub(crate) fn io(what: impl Into<String>, error: std::io::Error) -> Self {
+        let what = what.into();
+        let full = error.kind() == std::io::ErrorKind::StorageFull;
+        let failed =
+            Self::new(ErrorKind::Store, "InternalError", 500, format!("{what}: {error}")).caused_by(error);
+        if full {
+            failed.hint("free some space on this disk, then try again")
+        } else {
+            failed
+        }
+    }
+
+    /// Something the store needs is not there now.
+    pub(crate) fn unavailable(
+        what: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::new(ErrorKind::Store, "InternalError", 500, what).caused_by(source)
+    }
+
+    /// An argument that breaks a rule.
+    pub(crate) fn invalid(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, code, 400, message)
+    }
+}
+
+impl From<strongroom_engine::entropy::EntropyError> for Error {
+    fn from(error: strongroom_engine::entropy::EntropyError) -> Self {
+        Self::unavailable(error.to_string(), error)
+    }
+}

@@ -63,7 +63,9 @@ impl FromStr for VaultName {
     fn from_str(text: &str) -> Result<Self, VaultError> {
         let bytes = text.as_bytes();
         let legal = (3..=24).contains(&bytes.len())
-            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+            && bytes
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
             && bytes.first().is_some_and(u8::is_ascii_alphabetic)
             && bytes.last().is_some_and(u8::is_ascii_alphanumeric)
             && !text.contains("--");
@@ -128,7 +130,9 @@ impl FromStr for KeyName {
 
     fn from_str(text: &str) -> Result<Self, VaultError> {
         let legal = (1..=127).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if legal {
             Ok(Self(text.to_owned()))
         } else {
@@ -286,7 +290,11 @@ macro_rules! guid {
             /// A new random one (RFC 9562 version 4) from 16 random bytes.
             #[must_use]
             pub fn from_random(bytes: [u8; 16]) -> Self {
-                Self(uuid::Builder::from_random_bytes(bytes).into_uuid().into_bytes())
+                Self(
+                    uuid::Builder::from_random_bytes(bytes)
+                        .into_uuid()
+                        .into_bytes(),
+                )
             }
         }
     };
@@ -325,8 +333,8 @@ impl FromStr for Region {
             .filter(|c| *c != ' ')
             .map(|c| c.to_ascii_lowercase())
             .collect();
-        let legal =
-            (1..=64).contains(&folded.len()) && folded.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let legal = (1..=64).contains(&folded.len())
+            && folded.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if legal {
             Ok(Self(folded))
         } else {
@@ -367,7 +375,16 @@ mod tests {
     #[test]
     fn vault_names_follow_the_rule() {
         let legal = ["abc", "My-Vault-1", "a23456789012345678901234"];
-        let illegal = ["", "ab", "1abc", "abc-", "a--b", "a_b", "a2345678901234567890123456", "äbc"];
+        let illegal = [
+            "",
+            "ab",
+            "1abc",
+            "abc-",
+            "a--b",
+            "a_b",
+            "a2345678901234567890123456",
+            "äbc",
+        ];
         for name in legal {
             assert!(name.parse::<VaultName>().is_ok(), "{name}");
         }

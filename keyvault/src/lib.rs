@@ -4,6 +4,7 @@ mod algorithms;
 mod duration;
 mod error;
 mod import;
+mod ids;
 mod jwk;
 mod provider;
 mod rotation_policy;
@@ -16,6 +17,7 @@ pub use algorithms::{EncryptionAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 pub use duration::{CalendarDuration, DurationError};
 pub use error::{AccessDenied, VaultError};
 pub use import::{ImportError, import_der, import_jwk, import_key, import_pem};
+pub use ids::{KeyId, KeyName, KeyReference, KeyVersion, ObjectId, Region, TenantId, VaultName, VaultUri};
 pub use jwk::PublicKey;
 pub use provider::{
     KeyProvider, KeySize, KeyType, NewKey, PrivateMaterial, ProviderError, Providers, UnknownKeyType,

@@ -1,4 +1,9 @@
-//! An open account: its tree, its key guard, its clock and randomness.
+//! Accounts: what they are called, what is known of them, and how they come and go.
+
+mod control;
+mod lifecycle;
+mod name;
+mod record;
 
 use std::sync::Arc;
 
@@ -6,8 +11,14 @@ use strongroom_engine::keys::ScopeId;
 use strongroom_engine::tree::Tree;
 use strongroom_engine::{Clock, Entropy};
 
+pub(crate) use lifecycle::{Accounts, remove_orphans};
+pub use name::AccountName;
+pub(crate) use record::AccountRecord;
+pub use record::{AccountProperties, Identity, KeyType, NewAccount};
+
 use crate::encryption::KeyGuard;
 use crate::etag::ETagSource;
+use crate::store::StoreShared;
 
 /// What every operation on an account's data works with. Shared by the handles of one account.
 pub(crate) struct AccountCore {
@@ -21,6 +32,10 @@ pub(crate) struct AccountCore {
     pub(crate) etags: ETagSource,
     /// Plaintext bytes of a chunk of new bodies.
     pub(crate) chunk_bytes: u32,
+    /// The store around it: where the account record lives.
+    pub(crate) store: Arc<StoreShared>,
+    /// One change of identity or encryption settings at a time.
+    pub(crate) control: parking_lot::Mutex<()>,
 }
 
 /// A handle to one account. Cheap to clone.

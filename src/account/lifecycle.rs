@@ -1,0 +1,205 @@
+//! How accounts come, open and go.
+//!
+//! An account is there from the moment its record is committed to the store's tree. What comes before (tree, envelope,
+//! one-time key) is an orphan until then, and what is removed after its end is one again: open removes orphans.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use strongroom_engine::codec;
+use strongroom_engine::engine::{KeyRange, Order};
+use strongroom_engine::entropy::random;
+use strongroom_engine::keys::{Purpose, RootKey, ScopeId};
+use strongroom_engine::tree::{Tree, TreeError};
+
+use super::control::not_found;
+use super::{Account, AccountCore, AccountName, AccountProperties, AccountRecord, NewAccount};
+use crate::encryption::{self, KeyGuard};
+use crate::error::{Error, ErrorKind, Result};
+use crate::rooms;
+use crate::store::StoreShared;
+
+/// Records read at a time while listing.
+const PAGE: usize = 256;
+
+/// The open accounts of a store.
+pub(crate) struct Accounts {
+    store: Arc<StoreShared>,
+    open: Mutex<HashMap<AccountName, Arc<AccountCore>>>,
+}
+
+impl Accounts {
+    pub(crate) fn new(store: Arc<StoreShared>) -> Self {
+        Self {
+            store,
+            open: Mutex::new(HashMap::new()),
+        }
+    }
+
+    pub(crate) fn create(&self, new: &NewAccount) -> Result<Account> {
+        // Held to the end, so that two creations of one name cannot both leave a tree behind.
+        let mut open = self.open.lock();
+        if self.store.tree.get(&AccountRecord::key(&new.name))?.is_some() {
+            return Err(taken(&new.name));
+        }
+        let id = ScopeId(random(self.store.entropy.as_ref())?);
+        let root = RootKey::generate(self.store.entropy.as_ref())?;
+        let record = self.record(new, id, &root);
+        let tree = self
+            .store
+            .trees
+            .create_tree(id, self.store.with_root(|root| root.purpose(Purpose::Tree, id))?)?;
+        encryption::seal_first(&self.store, &tree, &root)?;
+        self.commit_record(&new.name, &record)?;
+        let core = self.core(&record, tree, KeyGuard::unlocked(&root, id));
+        open.insert(new.name.clone(), core.clone());
+        Ok(Account { core })
+    }
+
+    pub(crate) fn get(&self, name: &AccountName) -> Result<Account> {
+        let mut open = self.open.lock();
+        if let Some(core) = open.get(name) {
+            return Ok(Account { core: core.clone() });
+        }
+        let bytes = self
+            .store
+            .tree
+            .get(&AccountRecord::key(name))?
+            .ok_or_else(|| not_found(name.as_str()))?;
+        let record = AccountRecord::decode(&bytes)?;
+        let tree = open_tree(&self.store, record.id)?;
+        let guard = encryption::open_guard(&self.store, &tree, &record)?;
+        let core = self.core(&record, tree, guard);
+        open.insert(name.clone(), core.clone());
+        Ok(Account { core })
+    }
+
+    pub(crate) fn list(&self) -> Result<Vec<AccountProperties>> {
+        records(&self.store.tree)?
+            .into_iter()
+            .map(TryInto::try_into)
+            .collect()
+    }
+
+    pub(crate) fn delete(&self, name: &AccountName) -> Result<()> {
+        let core = self.get(name)?.core;
+        let _control = core.control.lock();
+        let mut open = self.open.lock();
+        let key = AccountRecord::key(name);
+        self.store
+            .tree
+            .transact::<_, Error, _>(move |txn| Ok(txn.delete(&key)?))?;
+        open.remove(name);
+        self.store.trees.remove_tree(core.id)?;
+        encryption::forget(&self.store, core.id)
+    }
+
+    /// Takes the keys of all open accounts away: the store closes.
+    pub(crate) fn close(&self) {
+        self.open.lock().clear();
+    }
+
+    fn record(&self, new: &NewAccount, id: ScopeId, root: &RootKey) -> AccountRecord {
+        AccountRecord {
+            id,
+            name: new.name.to_string(),
+            tenant: new.tenant,
+            region: new.region.clone(),
+            subscription: new.subscription.clone(),
+            resource_group: new.resource_group.clone(),
+            created: self.store.clock.now(),
+            queue: new.queue,
+            table: new.table,
+            root_commitment: root.commitment(id),
+            system_identity: None,
+            user_identities: Vec::new(),
+        }
+    }
+
+    fn commit_record(&self, name: &AccountName, record: &AccountRecord) -> Result<()> {
+        let (key, bytes, name) = (AccountRecord::key(name), codec::encode(record)?, name.clone());
+        self.store.tree.transact(move |txn| {
+            if txn.get(&key)?.is_some() {
+                return Err(taken(&name));
+            }
+            Ok(txn.put(&key, &bytes)?)
+        })
+    }
+
+    fn core(&self, record: &AccountRecord, tree: Tree, guard: Arc<KeyGuard>) -> Arc<AccountCore> {
+        Arc::new(AccountCore {
+            id: record.id,
+            name: record.name.clone(),
+            tree,
+            guard,
+            clock: self.store.clock.clone(),
+            entropy: self.store.entropy.clone(),
+            etags: crate::etag::ETagSource::default(),
+            chunk_bytes: self.store.settings.chunk_bytes,
+            store: self.store.clone(),
+            control: Mutex::new(()),
+        })
+    }
+}
+
+/// All account records, in order of name.
+pub(crate) fn records(tree: &Tree) -> Result<Vec<AccountRecord>> {
+    let mut records = Vec::new();
+    let mut range = KeyRange::prefix(&[rooms::ACCOUNTS]);
+    loop {
+        let page = tree.range(&range, Order::Ascending, PAGE)?;
+        for (_, bytes) in &page {
+            records.push(AccountRecord::decode(bytes)?);
+        }
+        match page.last() {
+            Some((last, _)) if page.len() == PAGE => range.start = [last.as_slice(), &[0]].concat(),
+            _ => return Ok(records),
+        }
+    }
+}
+
+/// Removes what a crash left of accounts that were never finished or are gone.
+pub(crate) fn remove_orphans(store: &StoreShared) -> Result<Vec<AccountRecord>> {
+    let records = records(&store.tree)?;
+    let known: HashSet<ScopeId> = records
+        .iter()
+        .map(|record| record.id)
+        .chain([store.tree.id()])
+        .collect();
+    for id in store.trees.tree_ids()? {
+        if !known.contains(&id) {
+            tracing::info!(
+                tree = hex::encode(id.0),
+                "removing what is left of an unfinished or deleted account"
+            );
+            store.trees.remove_tree(id)?;
+        }
+    }
+    Ok(records)
+}
+
+pub(crate) fn open_tree(store: &StoreShared, id: ScopeId) -> Result<Tree> {
+    let key = store.with_root(|root| root.purpose(Purpose::Tree, id))?;
+    store.trees.open_tree(id, key).map_err(|error| match error {
+        TreeError::NotFound(_) => Error::new(
+            ErrorKind::Corrupt,
+            "InternalError",
+            500,
+            "the account is registered but its tree is missing",
+        )
+        .hint("restore a backup; part of the directory was lost"),
+        error => error.into(),
+    })
+}
+
+fn taken(name: &AccountName) -> Error {
+    Error::new(
+        ErrorKind::AlreadyExists,
+        "StorageAccountAlreadyTaken",
+        409,
+        format!("The storage account named {name} is already taken."),
+    )
+    .hint("choose another name")
+}

@@ -1,0 +1,62 @@
+//! One process at a time: an advisory lock on a file of the directory, held for as long as the store is open.
+
+use std::fs::{File, OpenOptions};
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Result};
+
+const NAME: &str = "lock";
+
+/// The lock of a directory; dropping it lets the next one in.
+pub(crate) struct DirectoryLock {
+    _file: File,
+}
+
+impl DirectoryLock {
+    /// Locks `directory`, or says that somebody else has it. Never waits.
+    pub(crate) fn acquire(directory: &Path) -> Result<Self> {
+        let path = directory.join(NAME);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.mode(0o600);
+        }
+        let file = options
+            .open(&path)
+            .map_err(|error| Error::io(format!("cannot open the lock file {}", path.display()), error))?;
+        match fs4::FileExt::try_lock(&file) {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(fs4::TryLockError::WouldBlock) => Err(Error::new(
+                ErrorKind::Store,
+                "StoreInUse",
+                409,
+                format!(
+                    "{} is open in another process or a second time in this one",
+                    directory.display()
+                ),
+            )
+            .hint("close the other one first; the lock goes with the process that holds it")),
+            Err(fs4::TryLockError::Error(error)) => {
+                Err(Error::io(format!("cannot lock {}", path.display()), error))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_is_refused_until_the_first_lets_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = DirectoryLock::acquire(dir.path()).unwrap();
+        let refused = DirectoryLock::acquire(dir.path()).err().unwrap();
+        assert_eq!(refused.code(), "StoreInUse");
+        assert!(refused.message().contains(&dir.path().display().to_string()));
+        drop(first);
+        DirectoryLock::acquire(dir.path()).unwrap();
+    }
+}

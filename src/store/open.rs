@@ -1,0 +1,279 @@
+//! Making and opening stores: checks first, one step that makes it real, and nothing written when it is refused.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use strongroom_engine::engine::Engine;
+use strongroom_engine::engine::sled::{SledEngine, SledOptions};
+use strongroom_engine::entropy::random;
+use strongroom_engine::keys::{Purpose, RootKey, ScopeId};
+use strongroom_engine::tree::{TreeSettings, TreeStore, TreeStoreParts};
+use strongroom_engine::{Clock, Entropy, SystemClock, SystemEntropy};
+
+use super::header::{Header, NewHeader, Role};
+use super::lock::DirectoryLock;
+use super::platform_key::PlatformKey;
+use super::{Inner, Store, StoreShared, files};
+use crate::account::{Accounts, remove_orphans};
+use crate::encryption::SideFiles;
+use crate::error::{Error, ErrorKind, Result};
+
+const ENGINE: &str = "engine";
+const SIDE_FILES: &str = "keys";
+/// Marks a directory whose making was interrupted; goes when the header has come.
+const UNFINISHED: &str = "unfinished";
+
+/// Sizes and limits of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Plaintext bytes of a chunk of new blobs. Default 64 KiB.
+    pub chunk_bytes: u32,
+    /// Memory of the default engine's cache, in bytes. Default 32 MiB.
+    pub engine_cache_bytes: u64,
+    /// Memory for decoded pages of trees, in bytes. Default 32 MiB.
+    pub page_cache_bytes: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            chunk_bytes: 64 << 10,
+            engine_cache_bytes: 32 << 20,
+            page_cache_bytes: 32 << 20,
+        }
+    }
+}
+
+/// What a store is made of. The engine, clock, randomness and settings have defaults.
+pub struct StoreOptions {
+    directory: PathBuf,
+    host_key: Box<dyn PlatformKey>,
+    engine: Option<Box<dyn Engine>>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    settings: Settings,
+}
+
+impl StoreOptions {
+    pub(crate) fn new(directory: PathBuf, host_key: Box<dyn PlatformKey>) -> Self {
+        Self {
+            directory,
+            host_key,
+            engine: None,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            settings: Settings::default(),
+        }
+    }
+
+    /// Uses another engine than sled in the store's directory.
+    #[must_use]
+    pub fn engine(mut self, engine: Box<dyn Engine>) -> Self {
+        self.engine = Some(engine);
+        self
+    }
+
+    /// Tells the time by another clock than the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Takes randomness from elsewhere than the system.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
+    /// Other sizes and limits.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Makes a new store: directories, engine, and the header with a new root key. A failed attempt can be repeated.
+    ///
+    /// # Errors
+    /// `AlreadyInitialised` when the directory holds a store.
+    pub fn init(self) -> Result<Store> {
+        refuse_settings(&self.settings)?;
+        let lock = prepare(&self.directory, Role::Store)?;
+        let root = RootKey::generate(self.entropy.as_ref())?;
+        let id = ScopeId(random(self.entropy.as_ref())?);
+        let new = NewHeader {
+            role: Role::Store,
+            id,
+            root: &root,
+        };
+        let header = Header::wrap(&new, self.host_key.as_ref(), self.entropy.as_ref())?;
+        create_directory(&self.directory.join(SIDE_FILES))?;
+        let (directory, shared) = self.assemble(root, id, Tree::Create)?;
+        header.write(&directory)?;
+        finish(&directory)?;
+        Ok(store(directory, header, shared, lock))
+    }
+
+    /// Opens an existing store, and finishes what a crash interrupted.
+    ///
+    /// # Errors
+    /// `NotInitialised`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `WrongPlatformKey`: nothing was written then.
+    pub fn open(self) -> Result<Store> {
+        refuse_settings(&self.settings)?;
+        Header::read(&self.directory, Role::Store)?;
+        let lock = DirectoryLock::acquire(&self.directory)?;
+        // Read again under the lock: whoever had it may have changed the platform key.
+        let header = Header::read(&self.directory, Role::Store)?;
+        let root = header.unlock(self.host_key.as_ref())?;
+        let (directory, shared) = self.assemble(root, header.id(), Tree::Open)?;
+        finish(&directory)?;
+        remove_orphans(&shared)?;
+        Ok(store(directory, header, shared, lock))
+    }
+
+    fn assemble(self, root: RootKey, id: ScopeId, tree: Tree) -> Result<(PathBuf, Arc<StoreShared>)> {
+        let engine = match self.engine {
+            Some(engine) => engine,
+            None => default_engine(&self.directory.join(ENGINE), &self.settings, tree)?,
+        };
+        let parts = TreeStoreParts {
+            engine,
+            chunks: None,
+            entropy: self.entropy.clone(),
+            clock: self.clock.clone(),
+        };
+        let settings = TreeSettings {
+            page_cache_bytes: self.settings.page_cache_bytes,
+            ..TreeSettings::default()
+        };
+        let trees = TreeStore::open(parts, settings)?;
+        let key = root.purpose(Purpose::Tree, id);
+        let tree = match tree {
+            Tree::Create => trees.create_tree(id, key)?,
+            Tree::Open => trees.open_tree(id, key)?,
+        };
+        let shared = StoreShared {
+            trees,
+            tree,
+            side_files: SideFiles::new(self.directory.join(SIDE_FILES)),
+            clock: self.clock,
+            entropy: self.entropy,
+            settings: self.settings,
+            root: RwLock::new(Some(root)),
+        };
+        Ok((self.directory, Arc::new(shared)))
+    }
+}
+
+/// Whether the store's own tree is made or must be there.
+#[derive(Clone, Copy)]
+enum Tree {
+    Create,
+    Open,
+}
+
+fn store(directory: PathBuf, header: Header, shared: Arc<StoreShared>, lock: DirectoryLock) -> Store {
+    Store {
+        inner: Arc::new(Inner {
+            directory,
+            header: Mutex::new(header),
+            accounts: Accounts::new(shared.clone()),
+            shared,
+            lock: Mutex::new(Some(lock)),
+        }),
+    }
+}
+
+fn default_engine(directory: &Path, settings: &Settings, tree: Tree) -> Result<Box<dyn Engine>> {
+    if matches!(tree, Tree::Open) && !directory.is_dir() {
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            "EngineMissing",
+            500,
+            format!("{} is missing", directory.display()),
+        )
+        .hint("part of the directory was lost: restore a backup"));
+    }
+    let options = SledOptions {
+        cache_bytes: settings.engine_cache_bytes,
+        ..SledOptions::default()
+    };
+    let engine = SledEngine::open(directory, &options)
+        .map_err(|error| Error::unavailable(format!("the engine cannot be opened: {error}"), error))?;
+    Ok(Box::new(engine))
+}
+
+/// Makes `directory` ready for a new store or new vaults, or refuses; the marker stays until [`finish`].
+fn prepare(directory: &Path, role: Role) -> Result<DirectoryLock> {
+    create_directory(directory)?;
+    let lock = DirectoryLock::acquire(directory)?;
+    if Header::path(directory, role).exists() {
+        return Err(Error::new(
+            ErrorKind::AlreadyExists,
+            "AlreadyInitialised",
+            409,
+            format!("{} is a {} already", directory.display(), role.what()),
+        )
+        .hint("open it, or name another directory"));
+    }
+    let marker = directory.join(UNFINISHED);
+    let engine = directory.join(ENGINE);
+    if marker.exists() {
+        // Made by an attempt that never got its header: nothing in it can be opened by anybody.
+        match fs::remove_dir_all(&engine) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io(format!("cannot remove {}", engine.display()), error));
+            }
+            _ => {}
+        }
+    } else if engine.exists() {
+        return Err(Error::new(
+            ErrorKind::Store,
+            "HeaderMissing",
+            409,
+            format!("{} holds an engine without its header", directory.display()),
+        )
+        .hint(format!(
+            "restore {} from a backup, or name another directory",
+            role.file_name()
+        )));
+    }
+    files::replace(&marker, b"")
+        .map_err(|error| Error::io(format!("cannot write {}", marker.display()), error))?;
+    Ok(lock)
+}
+
+/// Removes the marker once the header is there.
+fn finish(directory: &Path) -> Result<()> {
+    let marker = directory.join(UNFINISHED);
+    if marker.exists() {
+        files::destroy(&marker)
+            .map_err(|error| Error::io(format!("cannot remove {}", marker.display()), error))?;
+    }
+    Ok(())
+}
+
+fn create_directory(directory: &Path) -> Result<()> {
+    let failed = |error| Error::io(format!("cannot create {}", directory.display()), error);
+    fs::create_dir_all(directory).map_err(failed)?;
+    files::sync_parent(directory).map_err(failed)
+}
+
+fn refuse_settings(settings: &Settings) -> Result<()> {
+    let allowed = 4 << 10..=512 << 10;
+    if allowed.contains(&settings.chunk_bytes) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "InvalidSettings",
+        format!(
+            "chunks of {} bytes are not possible; use 4 KiB to 512 KiB",
+            settings.chunk_bytes
+        ),
+    ))
+}
