@@ -6,7 +6,7 @@ use strongroom::keyvault::{
 };
 
 use super::vault_shape as shape;
-use super::{key, required_group};
+use super::key;
 use crate::args::keyvault::{AuditArgs, CreateVault, DeletePolicy, SetPolicy, UpdateVault, VaultCommand};
 use crate::output::error::{Exit, Failure};
 use crate::session::Session;
@@ -58,7 +58,7 @@ pub(super) fn name(text: &str) -> Result<VaultName, Failure> {
 }
 
 fn create(session: &Session, args: &CreateVault) -> Result<Value, Failure> {
-    let resource_group = required_group(session.labels())?;
+    let resource_group = session.labels().required_group()?;
     let retention = retention(args)?;
     let (vaults, token) = session.vaults_as_owner()?;
     let labels = session.labels();

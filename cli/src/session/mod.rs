@@ -1,19 +1,28 @@
 //! Opens what a command needs, when it needs it: the store, the vaults, an account.
 
+mod keys;
+mod labels;
 mod places;
 
-use strongroom::Account;
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use strongroom::keyvault::{AccessToken, VaultStore};
+use strongroom::{Account, AccountName, Store};
 
 use crate::args::GlobalArgs;
-use crate::output::error::{Exit, Failure};
+use crate::output::error::Failure;
 use crate::progress::Progress;
 
-pub(crate) use places::{Lock, Places};
+pub(crate) use labels::Labels;
+pub(crate) use places::Places;
 
 /// What one command works with.
 pub(crate) struct Session {
     places: Places,
+    labels: Labels,
     progress: Progress,
+    store: OnceCell<Store>,
 }
 
 impl Session {
@@ -21,8 +30,20 @@ impl Session {
     pub(crate) fn new(global: &GlobalArgs) -> Result<Self, Failure> {
         Ok(Self {
             places: Places::new(global)?,
+            labels: Labels::new(global),
             progress: Progress::new(global),
+            store: OnceCell::new(),
         })
+    }
+
+    /// Where everything is.
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// The labels of the command.
+    pub(crate) fn labels(&self) -> &Labels {
+        &self.labels
     }
 
     /// Makes the bars of the command.
@@ -30,12 +51,18 @@ impl Session {
         self.progress
     }
 
+    /// The store, opened at the first call.
+    pub(crate) fn store(&self) -> Result<&Store, Failure> {
+        if let Some(store) = self.store.get() {
+            return Ok(store);
+        }
+        let store = Store::open(keys::store(&self.places)?)?;
+        Ok(self.store.get_or_init(|| store))
+    }
+
     /// An account of the store.
     pub(crate) fn account(&self, name: &str) -> Result<Account, Failure> {
-        Err(Failure::new(
-            Exit::Failed,
-            "NotBound",
-            format!("no library yet {name}"),
-        ))
+        let name: AccountName = name.parse()?;
+        Ok(self.store()?.account(&name)?)
     }
 }
