@@ -16,6 +16,7 @@ mod store;
 #[cfg(test)]
 mod world;
 
+pub use account::{Account, AccountName, AccountProperties, Identity, KeyType, NewAccount};
 pub use blob::{
     BlobItem, BlobPage, BlobProperties, BlobReceipt, BlobType, ByteRange, Conditions, ContentCheck,
     ContentHeaders, ContentMd5, Download, DownloadOptions, ETagMatch, ListBlobs, ListDetail, ListEntry,
@@ -30,9 +31,8 @@ pub use etag::ETag;
 pub use metadata::{METADATA_BYTES_MAX, Metadata};
 pub use names::{BlobName, ContainerName};
 pub use paging::{Marker, PageSize};
-pub use strongroom_engine::Timestamp;
-pub use account::{Account, AccountName, AccountProperties, Identity, KeyType, NewAccount};
 pub use store::{KeyFile, Passphrase, PlatformKey, PlatformKeyError, Settings, Store, StoreOptions};
+pub use strongroom_engine::Timestamp;
 
 pub use strongroom_engine as engine;
 pub use strongroom_keyvault as keyvault;

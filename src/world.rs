@@ -1,55 +1,49 @@
-//! For unit tests: an account in memory whose key is at hand.
+//! For unit tests: an account in a store whose engine is memory.
 
 use std::sync::Arc;
 
 use strongroom_engine::engine::memory::MemoryEngine;
-use strongroom_engine::entropy::random;
-use strongroom_engine::keys::{Purpose, RootKey, ScopeId};
-use strongroom_engine::tree::{TreeSettings, TreeStore, TreeStoreParts};
-use strongroom_engine::{Entropy, ManualClock, SystemEntropy, Timestamp};
+use strongroom_engine::{ManualClock, SystemEntropy, Timestamp};
 
-use crate::account::{Account, AccountCore};
+use crate::account::{Account, NewAccount};
 use crate::container::Container;
-use crate::encryption::KeyGuard;
 use crate::metadata::Metadata;
+use crate::store::{KeyFile, Settings, Store};
 
 pub(crate) struct World {
     pub(crate) account: Account,
     pub(crate) clock: Arc<ManualClock>,
+    _store: Store,
+    _directory: tempfile::TempDir,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::with_chunks(1 << 10)
+        Self::with_chunks(4 << 10)
     }
 
     pub(crate) fn with_chunks(chunk_bytes: u32) -> Self {
-        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_unix_seconds(1_764_000_000)));
-        let parts = TreeStoreParts {
-            engine: Box::new(MemoryEngine::new()),
-            chunks: None,
-            entropy: entropy.clone(),
-            clock: clock.clone(),
-        };
-        let store = TreeStore::open(parts, TreeSettings::default()).unwrap();
-        let id = ScopeId(random(entropy.as_ref()).unwrap());
-        let tree_key = RootKey::generate(entropy.as_ref())
-            .unwrap()
-            .purpose(Purpose::Tree, id);
-        let root = RootKey::generate(entropy.as_ref()).unwrap();
-        let core = AccountCore {
-            id,
-            name: "unit".to_owned(),
-            tree: store.create_tree(id, tree_key).unwrap(),
-            guard: KeyGuard::unlocked(&root, id),
-            clock: clock.clone(),
-            entropy,
-            etags: crate::etag::ETagSource::default(),
-            chunk_bytes,
-        };
-        let account = Account { core: Arc::new(core) };
-        Self { account, clock }
+        let host_key = KeyFile::create(&directory.path().join("host.key"), &SystemEntropy).unwrap();
+        let store = Store::builder(directory.path().join("data"), host_key)
+            .engine(Box::new(MemoryEngine::new()))
+            .clock(clock.clone())
+            .settings(Settings {
+                chunk_bytes,
+                ..Settings::default()
+            })
+            .init()
+            .unwrap();
+        let tenant = "72f988bf-86f1-41af-91ab-2d7cd011db47".parse().unwrap();
+        let new = NewAccount::new("unit".parse().unwrap(), tenant, "westus".parse().unwrap());
+        let account = store.create_account(&new).unwrap();
+        Self {
+            account,
+            clock,
+            _store: store,
+            _directory: directory,
+        }
     }
 
     /// A container that exists.
@@ -98,5 +92,4 @@ fn a_blob_goes_in_and_comes_out() {
             .code(),
         "BlobNotFound"
     );
-    let _ = world.clock;
 }

@@ -3,8 +3,8 @@
 mod algorithms;
 mod duration;
 mod error;
-mod import;
 mod ids;
+mod import;
 mod jwk;
 mod provider;
 mod rotation_policy;
@@ -16,8 +16,8 @@ pub mod token;
 pub use algorithms::{EncryptionAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 pub use duration::{CalendarDuration, DurationError};
 pub use error::{AccessDenied, VaultError};
-pub use import::{ImportError, import_der, import_jwk, import_key, import_pem};
 pub use ids::{KeyId, KeyName, KeyReference, KeyVersion, ObjectId, Region, TenantId, VaultName, VaultUri};
+pub use import::{ImportError, import_der, import_jwk, import_key, import_pem};
 pub use jwk::PublicKey;
 pub use provider::{
     KeyProvider, KeySize, KeyType, NewKey, PrivateMaterial, ProviderError, Providers, UnknownKeyType,

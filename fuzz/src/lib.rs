@@ -1,0 +1,31 @@
+//! The fuzz targets: functions that take any bytes, and panic only when a promise is broken.
+//!
+//! The same functions run in two places: under libFuzzer, from `fuzz_targets/`, and in the ordinary tests, where
+//! `tests/fuzz_corpus.rs` replays `corpus/`. Each module also says which inputs its corpus starts from.
+
+pub mod body;
+pub mod key_import;
+
+/// A target.
+pub struct Target {
+    /// Of the target and of its folder in the corpus.
+    pub name: &'static str,
+    /// What it does with an input.
+    pub run: fn(&[u8]),
+    /// Real encodings, from which the corpus starts: a name for the file and its bytes.
+    pub seeds: fn() -> Vec<(String, Vec<u8>)>,
+}
+
+/// All targets, in alphabetical order.
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "body",
+        run: body::run,
+        seeds: body::seeds,
+    },
+    Target {
+        name: "key_import",
+        run: key_import::run,
+        seeds: key_import::seeds,
+    },
+];
