@@ -1,5 +1,7 @@
 //! One function a command: options in, library call, JSON out.
 
+mod account;
+mod account_shape;
 mod blob;
 mod blob_batch;
 mod container;
@@ -21,6 +23,11 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     let value: Value = match &cli.command {
         Command::Completions(args) => return tools::completions(args).map(|()| Exit::Done),
         Command::Man(args) => return tools::man(args).map(|()| Exit::Done),
+        Command::Init => {
+            session.init()?;
+            Value::Null
+        }
+        Command::Storage(StorageCommand::Account(command)) => account::run(&session, command)?,
         Command::Storage(StorageCommand::Container(command)) => container::run(&session, command)?,
         Command::Storage(StorageCommand::Blob(command)) => blob::run(&session, command)?,
         _ => return Err(Failure::new(Exit::Failed, "NotBound", "no library yet")),

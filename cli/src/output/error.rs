@@ -115,7 +115,11 @@ impl Failure {
 
 impl From<strongroom::Error> for Failure {
     fn from(error: strongroom::Error) -> Self {
-        let exit = if error.status() == 404 { Exit::NotFound } else { Exit::Failed };
+        let exit = if error.status() == 404 {
+            Exit::NotFound
+        } else {
+            Exit::Failed
+        };
         let hint = error
             .what_to_do()
             .unwrap_or_else(|| advice(error.kind()))
@@ -126,7 +130,11 @@ impl From<strongroom::Error> for Failure {
 
 impl From<VaultError> for Failure {
     fn from(error: VaultError) -> Self {
-        let exit = if error.status() == 404 { Exit::NotFound } else { Exit::Failed };
+        let exit = if error.status() == 404 {
+            Exit::NotFound
+        } else {
+            Exit::Failed
+        };
         Self::new(exit, error.code(), &error).hint(vault_advice(&error))
     }
 }
@@ -136,12 +144,22 @@ fn vault_advice(error: &VaultError) -> &'static str {
     match error {
         VaultError::AccessDenied(_) => "Grant the permission with `strongroom keyvault set-policy`.",
         VaultError::BadParameter { .. } => "Correct the value and run the command again.",
-        VaultError::KeyDisabled { .. } => "Enable the version with `strongroom keyvault key set-attributes --enabled true`.",
-        VaultError::KeyNotFound { .. } => "`strongroom keyvault key list` and `key list-deleted` print what exists.",
-        VaultError::ObjectIsDeletedButRecoverable { .. } => "Recover it with `strongroom keyvault key recover`.",
+        VaultError::KeyDisabled { .. } => {
+            "Enable the version with `strongroom keyvault key set-attributes --enabled true`."
+        }
+        VaultError::KeyNotFound { .. } => {
+            "`strongroom keyvault key list` and `key list-deleted` print what exists."
+        }
+        VaultError::ObjectIsDeletedButRecoverable { .. } => {
+            "Recover it with `strongroom keyvault key recover`."
+        }
         VaultError::PurgeProtected => "Wait for the end of the retention; until then it can be recovered.",
-        VaultError::VaultAlreadyExists { .. } => "Choose another name; `strongroom keyvault list-deleted` prints deleted vaults.",
-        VaultError::VaultNotFound { .. } => "`strongroom keyvault list` and `keyvault list-deleted` print what exists.",
+        VaultError::VaultAlreadyExists { .. } => {
+            "Choose another name; `strongroom keyvault list-deleted` prints deleted vaults."
+        }
+        VaultError::VaultNotFound { .. } => {
+            "`strongroom keyvault list` and `keyvault list-deleted` print what exists."
+        }
         _ => "Read the message; correct what it names and run the command again.",
     }
 }

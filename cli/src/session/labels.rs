@@ -43,21 +43,29 @@ impl Labels {
     /// The resource group; creating without one is wrong usage, as in `az`.
     pub(crate) fn required_group(&self) -> Result<String, Failure> {
         self.resource_group.clone().ok_or_else(|| {
-            Failure::usage("RequiredArgumentMissingError", "the following required argument was not provided: --resource-group/-g")
-                .hint("Add -g with any name; it is a label here.")
+            Failure::usage(
+                "RequiredArgumentMissingError",
+                "the following required argument was not provided: --resource-group/-g",
+            )
+            .hint("Add -g with any name; it is a label here.")
         })
     }
 
     /// The tenant; moving without one is wrong usage.
     pub(crate) fn required_tenant(&self) -> Result<TenantId, Failure> {
         self.tenant()?.ok_or_else(|| {
-            Failure::usage("RequiredArgumentMissingError", "the following required argument was not provided: --tenant")
-                .hint("Add --tenant with the id of the tenant to move to.")
+            Failure::usage(
+                "RequiredArgumentMissingError",
+                "the following required argument was not provided: --tenant",
+            )
+            .hint("Add --tenant with the id of the tenant to move to.")
         })
     }
 
     /// The subscription, or the one of whoever named none.
     pub(crate) fn subscription(&self) -> String {
-        self.subscription.clone().unwrap_or_else(|| SUBSCRIPTION.to_owned())
+        self.subscription
+            .clone()
+            .unwrap_or_else(|| SUBSCRIPTION.to_owned())
     }
 }

@@ -1,13 +1,11 @@
 //! Opens what a command needs, when it needs it: the store, the vaults, an account.
 
+mod init;
 mod keys;
 mod labels;
 mod places;
 
 use std::cell::OnceCell;
-use std::sync::Arc;
-
-use strongroom::keyvault::{AccessToken, VaultStore};
 use strongroom::{Account, AccountName, Store};
 
 use crate::args::GlobalArgs;
@@ -56,7 +54,12 @@ impl Session {
         if let Some(store) = self.store.get() {
             return Ok(store);
         }
-        let store = Store::open(keys::store(&self.places)?)?;
+        let key = keys::read(&self.places.host).or_else(|missing| match self.store_is_missing() {
+            // Without a store the key is not what is missing.
+            Some(error) => Err(Failure::from(error)),
+            None => Err(missing),
+        })?;
+        let store = Store::builder(&self.places.data, key).open()?;
         Ok(self.store.get_or_init(|| store))
     }
 

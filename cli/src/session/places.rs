@@ -40,10 +40,15 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// Resolves the options; a passphrase file takes the place of a key file.
+    /// Resolves the options; a passphrase file takes the place of a key file. All paths become absolute.
     pub(crate) fn new(global: &GlobalArgs) -> Result<Self, Failure> {
-        let data = global.data.clone().unwrap_or_else(|| PathBuf::from(DATA));
-        let vaults = global.vaults.clone().unwrap_or_else(|| data.join("vaults"));
+        let data = absolute(global.data.as_deref().unwrap_or_else(|| Path::new(DATA)))?;
+        let vaults = global
+            .vaults
+            .as_deref()
+            .map(absolute)
+            .transpose()?
+            .unwrap_or_else(|| data.join("vaults"));
         let host = lock(
             &data,
             global.host_key.as_deref(),
@@ -76,27 +81,26 @@ impl Places {
 
 fn lock(directory: &Path, key: Option<&Path>, passphrase: Option<&Path>) -> Result<Lock, Failure> {
     match (key, passphrase) {
-        (_, Some(passphrase)) => Ok(Lock::Passphrase(passphrase.to_owned())),
-        (Some(key), None) => Ok(Lock::Key(key.to_owned())),
+        (_, Some(passphrase)) => absolute(passphrase).map(Lock::Passphrase),
+        (Some(key), None) => absolute(key).map(Lock::Key),
         (None, None) => beside(directory).map(Lock::Key),
     }
 }
 
 /// `DIR.key`, in the directory that holds `DIR`.
 fn beside(directory: &Path) -> Result<PathBuf, Failure> {
-    let whole = std::path::absolute(directory).map_err(|error| Failure::file(directory, &error))?;
-    let Some(name) = whole.file_name() else {
+    let Some(name) = directory.file_name() else {
         let message = format!("{} cannot hold a store", directory.display());
         return Err(Failure::usage("InvalidArgumentValueError", message).hint("Name a directory below it."));
     };
     let mut key = OsString::from(name);
     key.push(".key");
-    // A relative path stays relative, so that messages show what the user typed.
-    Ok(if directory.file_name().is_some() {
-        directory.with_file_name(key)
-    } else {
-        whole.with_file_name(key)
-    })
+    Ok(directory.with_file_name(key))
+}
+
+/// The path from the root on, so that it has a directory to sync and means the same everywhere.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| Failure::file(path, &error))
 }
 
 #[cfg(test)]
@@ -106,46 +110,45 @@ mod tests {
     use clap::Parser;
 
     #[track_caller]
-    fn check(options: &[&str], want: (&str, &str, &str, &str)) {
+    fn check(options: &[&str], want: [&str; 4]) {
         let words = ["strongroom", "stats"].iter().chain(options);
         let places = Places::new(&Cli::parse_from(words).global).unwrap();
-        let got = (
+        let got = [
             places.data.as_path(),
-            places.vaults.as_path(),
+            &places.vaults,
             places.host.path(),
             places.vault.path(),
+        ];
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(
+            got.map(Path::to_owned),
+            want.map(|path| here.join(path)),
+            "{options:?}"
         );
-        let want = (
-            Path::new(want.0),
-            Path::new(want.1),
-            Path::new(want.2),
-            Path::new(want.3),
-        );
-        assert_eq!(got, want, "{options:?}");
     }
 
     #[test]
     fn keys_lie_beside_what_they_open() {
         check(
             &[],
-            (
+            [
                 "strongroom-data",
                 "strongroom-data/vaults",
                 "strongroom-data.key",
                 "strongroom-data/vaults.key",
-            ),
+            ],
         );
         check(
             &["--data", "/d/x"],
-            ("/d/x", "/d/x/vaults", "/d/x.key", "/d/x/vaults.key"),
+            ["/d/x", "/d/x/vaults", "/d/x.key", "/d/x/vaults.key"],
         );
         check(
             &["--data", "d/", "--vaults", "/v"],
-            ("d/", "/v", "d.key", "/v.key"),
+            ["d", "/v", "d.key", "/v.key"],
         );
         check(
             &["--host-key", "h", "--vault-passphrase-file", "p"],
-            ("strongroom-data", "strongroom-data/vaults", "h", "p"),
+            ["strongroom-data", "strongroom-data/vaults", "h", "p"],
         );
     }
 }
