@@ -125,7 +125,7 @@ fn bad_accounts_and_settings_are_refused() {
         (
             "storage account create -n acc -g g -l eastus".into(),
             1,
-            "StorageAccountAlreadyExists",
+            "StorageAccountAlreadyTaken",
         ),
         (
             "storage account update -n nobody --assign-identity".into(),

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::story::size;
+
 /// The result of a tour.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,6 +44,22 @@ pub(crate) struct Rotation {
     pub(crate) chunk_bytes_written: u64,
     /// Times the engine made its writes durable.
     pub(crate) syncs: u64,
+}
+
+impl Rotation {
+    /// Headings of the table of rotations.
+    pub(crate) const HEADINGS: [&str; 5] = ["Step", "Stored", "Written", "Content rewritten", "Syncs"];
+
+    /// One row of it.
+    pub(crate) fn row(&self) -> Vec<String> {
+        vec![
+            self.step.clone(),
+            size(self.stored_bytes),
+            size(self.bytes_written),
+            size(self.chunk_bytes_written),
+            self.syncs.to_string(),
+        ]
+    }
 }
 
 /// One refused operation.
