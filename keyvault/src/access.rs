@@ -4,40 +4,76 @@
 //! removed identity is refused at once, whatever its token says.
 
 use std::collections::HashMap;
+use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
 use strongroom_engine::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::error::{AccessDenied, VaultError};
 use crate::ids::{ObjectId, TenantId, VaultName};
 use crate::permissions::KeyPermission;
-use crate::records::{IdentityKind, IdentityRecord, VaultRecord};
+use crate::records::{IdentityRecord, VaultRecord};
 use crate::rooms::{IDENTITIES, POLICIES, Read, VAULTS};
 use crate::state::Life;
-use crate::token::{AccessToken, Claims, TokenSigner};
+use crate::token::{self, Claims, Expected, TokenError, TokenKey, TokenSigner, VAULT_AUDIENCE};
 
-/// The audience of every token.
-pub const AUDIENCE: &str = "https://vault.azure.net";
+/// A bearer secret that proves an identity for an hour. Wiped on drop, never printed.
+#[derive(Clone)]
+pub struct AccessToken(Zeroizing<String>);
+
+impl AccessToken {
+    /// A token as it came over a wire; nothing is checked before its first use.
+    #[must_use]
+    pub fn from_text(text: Zeroizing<String>) -> Self {
+        Self(text)
+    }
+
+    /// The token as it goes over a wire. Whoever copies it must wipe the copy.
+    #[must_use]
+    pub fn expose_text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessToken").finish_non_exhaustive()
+    }
+}
 
 /// A caller whose token was valid.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Principal {
     pub(crate) object_id: ObjectId,
     pub(crate) tenant: TenantId,
     pub(crate) app_id: [u8; 16],
 }
 
-/// Issues tokens and knows the owner.
+/// Issues and checks tokens, and knows the owner.
 pub(crate) struct Access {
     signer: TokenSigner,
+    trusted: [TokenKey; 1],
     owner: ObjectId,
-    verified: Mutex<HashMap<Vec<u8>, Claims>>,
+    /// By SHA-256 of the token, so that no copy of a token stays here.
+    verified: Mutex<HashMap<[u8; 32], Verified>>,
+}
+
+/// What a token whose signature held says.
+#[derive(Clone, Copy)]
+struct Verified {
+    principal: Principal,
+    nbf: i64,
+    exp: i64,
 }
 
 impl Access {
     pub(crate) fn new(signer: TokenSigner, owner: ObjectId) -> Self {
         Self {
+            trusted: [signer.public().clone()],
             signer,
             owner,
             verified: Mutex::new(HashMap::new()),
@@ -50,47 +86,71 @@ impl Access {
 
     /// A token for `identity` that ends an hour after `now`.
     pub(crate) fn issue(&self, identity: &IdentityRecord, now: Timestamp) -> Result<AccessToken, VaultError> {
-        self.signer.issue(&Claims {
-            object_id: identity.object_id,
-            tenant: identity.tenant,
-            app_id: identity.client_id,
-            audience: AUDIENCE.to_owned(),
-            not_before: now,
-            expires: now.plus(TOKEN_LIFETIME),
-        })
+        let tenant = identity.tenant.to_string();
+        let now = now.unix_seconds();
+        let token = self.signer.issue(&Claims {
+            aud: VAULT_AUDIENCE.to_owned(),
+            iss: token::issuer(&tenant),
+            tid: tenant,
+            oid: identity.object_id.to_string(),
+            appid: guid(identity.client_id),
+            iat: now,
+            nbf: now,
+            exp: now.saturating_add(TOKEN_SECONDS),
+        })?;
+        Ok(AccessToken(token))
     }
 
     /// Who the token says is calling.
     pub(crate) fn authenticate(&self, token: &AccessToken, now: Timestamp) -> Result<Principal, VaultError> {
-        let claims = self.claims(token)?;
-        if claims.audience.trim_end_matches('/') != AUDIENCE {
-            let found = crate::ids::cut(&claims.audience);
-            return Err(unauthorized(format!(
-                "AKV10022: Invalid audience. Expected {AUDIENCE}, found: {found}."
-            )));
+        let now = now.unix_seconds();
+        let digest = Sha256::digest(token.0.as_bytes()).into();
+        let known = self.verified.lock().get(&digest).copied();
+        let verified = match known {
+            Some(verified) => verified,
+            None => {
+                let verified = self.verify(token, now)?;
+                self.remember(digest, verified);
+                verified
+            }
+        };
+        if now < verified.nbf {
+            return Err(TokenError::NotYetValid { nbf: verified.nbf }.into());
         }
-        if now < claims.not_before || now >= claims.expires {
-            return Err(unauthorized("Lifetime validation failed. The token is expired or not yet valid."));
+        if now >= verified.exp {
+            self.verified.lock().remove(&digest);
+            return Err(TokenError::Expired { exp: verified.exp }.into());
         }
-        Ok(Principal {
-            object_id: claims.object_id,
-            tenant: claims.tenant,
-            app_id: claims.app_id,
+        Ok(verified.principal)
+    }
+
+    fn verify(&self, token: &AccessToken, now: i64) -> Result<Verified, VaultError> {
+        // The bearer's tenant only says which issuer to expect; the vault's own tenant is compared on entering it.
+        let tenant = claimed_tenant(&token.0).unwrap_or_default();
+        let expected = Expected {
+            audience: VAULT_AUDIENCE,
+            tenant: &tenant,
+            now,
+            leeway: 0,
+        };
+        let claims = token::verify(&token.0, &self.trusted, &expected)?;
+        Ok(Verified {
+            principal: Principal {
+                object_id: claims.oid.parse()?,
+                tenant: claims.tid.parse()?,
+                app_id: claims.appid.parse::<ObjectId>()?.0,
+            },
+            nbf: claims.nbf,
+            exp: claims.exp,
         })
     }
 
-    fn claims(&self, token: &AccessToken) -> Result<Claims, VaultError> {
-        let known = self.verified.lock().get(token.as_bytes()).cloned();
-        if let Some(claims) = known {
-            return Ok(claims);
+    fn remember(&self, digest: [u8; 32], verified: Verified) {
+        let mut known = self.verified.lock();
+        if known.len() >= VERIFIED_MAX {
+            known.clear();
         }
-        let claims = self.signer.verify(token)?;
-        let mut verified = self.verified.lock();
-        if verified.len() >= VERIFIED_MAX {
-            verified.clear();
-        }
-        verified.insert(token.as_bytes().to_vec(), claims.clone());
-        Ok(claims)
+        known.insert(digest, verified);
     }
 
     /// The vault, if `principal` may do something with its keys.
@@ -116,11 +176,11 @@ impl Access {
         let record = active_vault(read, vault)?;
         // The owner of the installation is a guest in all of its tenants.
         if record.tenant != principal.tenant && principal.object_id != self.owner {
-            return Err(unauthorized(format!(
-                "AKV10032: Invalid issuer. Expected one of {}, found {}.",
-                issuer(record.tenant),
-                issuer(principal.tenant)
-            )));
+            let error = TokenError::Issuer {
+                expected: issuer(record.tenant),
+                found: issuer(principal.tenant),
+            };
+            return Err(error.into());
         }
         Ok(record)
     }
@@ -164,17 +224,8 @@ pub(crate) fn active_vault(read: &impl Read, vault: &VaultName) -> Result<VaultR
 }
 
 /// The `iss` claim of a tenant's tokens.
-pub(crate) fn issuer(tenant: TenantId) -> String {
-    format!("https://sts.windows.net/{tenant}/")
-}
-
-/// What an identity is called in lists.
-pub(crate) fn kind_name(kind: &IdentityKind) -> &'static str {
-    match kind {
-        IdentityKind::Owner => "Owner",
-        IdentityKind::System { .. } => "SystemAssigned",
-        IdentityKind::User { .. } => "UserAssigned",
-    }
+fn issuer(tenant: TenantId) -> String {
+    token::issuer(&tenant.to_string())
 }
 
 fn denied(principal: &Principal, vault: &VaultRecord, permission: &str) -> VaultError {
@@ -182,7 +233,7 @@ fn denied(principal: &Principal, vault: &VaultRecord, permission: &str) -> Vault
         permission: permission.to_owned(),
         vault: vault.name.clone(),
         location: vault.region.to_string(),
-        app_id: uuid::Uuid::from_bytes(principal.app_id).to_string(),
+        app_id: guid(principal.app_id),
         object_id: principal.object_id.to_string(),
         issuer: issuer(principal.tenant),
     }))
@@ -194,12 +245,22 @@ fn unauthorized(message: impl Into<String>) -> VaultError {
     }
 }
 
-/// How long a token is good for.
-pub const TOKEN_LIFETIME: std::time::Duration = std::time::Duration::from_secs(3600);
+/// The `tid` of a token nobody has verified yet.
+fn claimed_tenant(token: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Tenant {
+        tid: String,
+    }
+    let claims = token.split('.').nth(1)?;
+    let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims).ok()?);
+    Some(serde_json::from_slice::<Tenant>(&claims).ok()?.tid)
+}
+
+fn guid(bytes: [u8; 16]) -> String {
+    ObjectId(bytes).to_string()
+}
+
+/// How long a token is good for, in seconds.
+pub const TOKEN_SECONDS: i64 = 3600;
 /// Tokens whose signature was checked and that are remembered.
 const VERIFIED_MAX: usize = 1024;
-
-/// The key that signs tokens, wiped with the store.
-pub(crate) fn signer(key: &[u8; 32]) -> TokenSigner {
-    TokenSigner::new(Zeroizing::new(*key))
-}

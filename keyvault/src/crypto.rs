@@ -5,7 +5,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::access::{Access, Principal};
+use crate::access::{Access, AccessToken, Principal};
 use crate::algorithms::{EncryptionAlgorithm, SignatureAlgorithm};
 use crate::audit::{self, AuditOperation, AuditResult};
 use crate::error::VaultError;
@@ -17,7 +17,6 @@ use crate::provider::{KeyProvider, PrivateMaterial};
 use crate::records::VersionRecord;
 use crate::rooms::Read;
 use crate::store::{Call, Event, VaultStore};
-use crate::token::AccessToken;
 
 /// A result together with the version that made it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,12 +4,12 @@
 
 use strongroom_engine::entropy;
 
+use crate::access::AccessToken;
 use crate::error::VaultError;
 use crate::ids::{ObjectId, TenantId};
 use crate::records::{IdentityKind, IdentityRecord, TenantRecord};
 use crate::rooms::{IDENTITIES, TENANTS};
 use crate::store::{Changed, VaultStore};
-use crate::token::AccessToken;
 
 /// A principal of the directory.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -48,9 +48,21 @@ pub enum VaultError {
         /// What stands in the way.
         what: String,
     },
+    /// The identity is not in the directory, or belongs to another tenant.
+    #[error("The identity {object_id} is not in the directory. Assign an identity, then grant it access.")]
+    IdentityNotFound {
+        /// Its object id.
+        object_id: String,
+    },
     /// `RSA-HSM` was asked for, and this vault has no security module.
     #[error("RSA-HSM keys need a security module, and this vault has none; use RSA or configure a provider")]
     HsmUnavailable,
+    /// The side file of the private part is gone: the version can be read, but not used any more.
+    #[error("The private part of key version {version} has been destroyed; restore its side file from a backup.")]
+    KeyDestroyed {
+        /// The version.
+        version: String,
+    },
     /// The version is disabled.
     #[error("Operation {operation} is not allowed on a disabled key.")]
     KeyDisabled {
@@ -83,6 +95,14 @@ pub enum VaultError {
     KeyOperationForbidden {
         /// The operation, as `key_ops` spells it.
         operation: &'static str,
+    },
+    /// Only the owner of the installation manages vaults and policies.
+    #[error("The caller '{object_id}' may not manage the vault '{vault}'; only the owner of the installation may.")]
+    NotOwner {
+        /// The object id of the caller.
+        object_id: String,
+        /// The name of the vault.
+        vault: String,
     },
     /// The object is in the middle of being deleted or purged.
     #[error("Key {name} is currently being deleted and cannot be re-created; retry later.")]
@@ -166,8 +186,10 @@ impl VaultError {
             | Self::ObjectIsBeingDeleted { .. }
             | Self::ObjectIsDeletedButRecoverable { .. } => "Conflict",
             Self::HsmUnavailable => "SkuNotSupported",
+            Self::IdentityNotFound { .. } => "ManagedServiceIdentityNotFound",
+            Self::NotOwner { .. } => "AccessDenied",
             Self::KeyNotFound { .. } => "KeyNotFound",
-            Self::Provider(ProviderError::Failed { .. }) | Self::Storage(_) => "InternalServerError",
+            Self::KeyDestroyed { .. } | Self::Provider(ProviderError::Failed { .. }) | Self::Storage(_) => "InternalServerError",
             Self::Provider(_) => "BadParameter",
             Self::Unauthorized { .. } => "Unauthorized",
             Self::VaultAlreadyExists { .. } => "VaultAlreadyExists",
@@ -196,7 +218,7 @@ impl VaultError {
     pub fn status(&self) -> u16 {
         match self.code() {
             "Unauthorized" => 401,
-            "Forbidden" => 403,
+            "Forbidden" | "AccessDenied" => 403,
             "KeyNotFound" | "ResourceNotFound" => 404,
             "Conflict" | "VaultAlreadyExists" => 409,
             "InternalServerError" => 500,

@@ -5,7 +5,7 @@
 use strongroom_engine::Timestamp;
 use strongroom_engine::tree::Txn;
 
-use crate::access::Principal;
+use crate::access::{AccessToken, Principal};
 use crate::audit::AuditOperation;
 use crate::error::VaultError;
 use crate::ids::{KeyId, KeyName, KeyReference, KeyVersion, VaultName};
@@ -16,7 +16,6 @@ use crate::records::{KeyRecord, StoredKeyType, Tags, VaultRecord, VersionRecord}
 use crate::rooms::{KEYS, Read, VAULTS, VERSIONS};
 use crate::state::{Life, Retention};
 use crate::store::{Call, Changed, Event, VaultStore};
-use crate::token::AccessToken;
 
 /// Settings of a new version.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -49,8 +49,8 @@ pub(crate) struct InstallationRecord {
     pub(crate) id: [u8; 16],
     pub(crate) tenant: TenantId,
     pub(crate) owner: ObjectId,
-    /// The key of the token signature; it never leaves the tree but for the issuer's memory.
-    pub(crate) token_key: [u8; 32],
+    /// The private key that signs tokens, PKCS#8.
+    pub(crate) token_key: Vec<u8>,
 }
 
 impl Drop for InstallationRecord {

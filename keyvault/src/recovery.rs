@@ -6,6 +6,7 @@
 use strongroom_engine::Timestamp;
 use strongroom_engine::tree::Txn;
 
+use crate::access::AccessToken;
 use crate::audit::{self, AuditOperation, AuditResult};
 use crate::error::VaultError;
 use crate::ids::{KeyName, VaultName};
@@ -15,7 +16,6 @@ use crate::records::{DueRecord, FileId, KeyRecord, VaultRecord};
 use crate::rooms::{DUE, DueKey, KEYS, Read, VAULTS};
 use crate::state::{Deletion, Life, LifeError};
 use crate::store::{Call, Changed, Event, VaultStore};
-use crate::token::AccessToken;
 use crate::vaults::remove_vault;
 
 /// A key in soft delete.

@@ -4,7 +4,7 @@ use std::sync::Weak;
 
 use zeroize::Zeroizing;
 
-use crate::access::active_vault;
+use crate::access::{AccessToken, active_vault};
 use crate::algorithms::EncryptionAlgorithm;
 use crate::directory::Identity;
 use crate::epoch::{AccessWatcher, Epoch};
@@ -12,7 +12,6 @@ use crate::error::VaultError;
 use crate::ids::{KeyId, KeyName, KeyReference, KeyVersion, VaultUri};
 use crate::keys::KeyBundle;
 use crate::store::VaultStore;
-use crate::token::AccessToken;
 use crate::vaults::{VaultProperties, properties};
 
 /// The vault, as a storage account uses it.

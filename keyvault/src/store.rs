@@ -11,18 +11,19 @@ use strongroom_engine::engine::Engine;
 use strongroom_engine::keys::{Purpose, PurposeKey, RootKey, ScopeId};
 use strongroom_engine::tree::{Tree, TreeSettings, TreeStore, TreeStoreParts, Txn};
 use strongroom_engine::{Clock, Entropy, Timestamp, entropy};
+use zeroize::Zeroizing;
 
-use crate::access::{self, Access, Principal};
+use crate::access::{Access, AccessToken, Principal};
 use crate::audit::{self, AuditOperation, AuditRecord, AuditResult};
 use crate::epoch::EpochCell;
 use crate::error::VaultError;
 use crate::ids::{ObjectId, TenantId, VaultName};
-use crate::provider::Providers;
+use crate::provider::{KeyProvider, KeySize, KeyType, NewKey, PrivateMaterial, Providers};
 use crate::records::{FileId, IdentityKind, IdentityRecord, InstallationRecord, TenantRecord, VersionRecord};
 use crate::refusals::Refusals;
 use crate::rooms::{AUDIT_HEADS, IDENTITIES, INSTALLATION, TENANTS, VERSIONS};
 use crate::side_files::SideFiles;
-use crate::token::AccessToken;
+use crate::token::TokenSigner;
 
 /// What a vault store is made of.
 pub struct VaultStoreParts {
@@ -107,12 +108,14 @@ impl VaultStore {
         )?;
         let tree = open_tree(&trees, &parts.root, parts.entropy.as_ref())?;
         let purpose = |purpose| parts.root.purpose(purpose, tree.id());
-        let installation = installation(&tree, parts.clock.now(), parts.entropy.as_ref())?;
+        let now = parts.clock.now();
+        let installation = installation(&tree, now, parts.entropy.as_ref(), &parts.providers)?;
+        let signer = token_signer(&installation, &parts.providers)?;
         let store = Arc::new(Self {
             files: SideFiles::open(&parts.dir, purpose(Purpose::Wrap))?,
             backups: purpose(Purpose::Wrap),
             epoch: EpochCell::new(entropy::random(parts.entropy.as_ref())?),
-            access: Arc::new(Access::new(access::signer(&installation.token_key), installation.owner)),
+            access: Arc::new(Access::new(signer, installation.owner)),
             refusals: Refusals::default(),
             tenant: installation.tenant,
             installation: installation.id,
@@ -310,37 +313,49 @@ fn open_tree(trees: &Arc<TreeStore>, root: &RootKey, entropy: &dyn Entropy) -> R
 }
 
 /// The installation's record, made at the first opening together with the owner.
-fn installation(tree: &Tree, now: Timestamp, entropy: &dyn Entropy) -> Result<InstallationRecord, VaultError> {
+fn installation(
+    tree: &Tree,
+    created: Timestamp,
+    entropy: &dyn Entropy,
+    providers: &Providers,
+) -> Result<InstallationRecord, VaultError> {
     if let Some(installation) = INSTALLATION.get(tree, &())? {
         return Ok(installation);
     }
+    let key = software(providers)?.generate(KeySize::Rsa2048)?;
     let fresh = InstallationRecord {
         id: entropy::random(entropy)?,
         tenant: TenantId::from_random(entropy::random(entropy)?),
         owner: ObjectId::from_random(entropy::random(entropy)?),
-        token_key: entropy::random(entropy)?,
+        token_key: key.private.as_bytes().to_vec(),
     };
-    let client_id = entropy::random(entropy)?;
+    let owner = IdentityRecord {
+        object_id: fresh.owner,
+        tenant: fresh.tenant,
+        client_id: ObjectId::from_random(entropy::random(entropy)?).0,
+        kind: IdentityKind::Owner,
+        created,
+    };
     tree.transact(move |txn| {
+        let id = fresh.tenant;
         INSTALLATION.put(txn, &(), &fresh)?;
-        TENANTS.put(
-            txn,
-            &fresh.tenant,
-            &TenantRecord {
-                id: fresh.tenant,
-                created: now,
-            },
-        )?;
-        let owner = IdentityRecord {
-            object_id: fresh.owner,
-            tenant: fresh.tenant,
-            client_id,
-            kind: IdentityKind::Owner,
-            created: now,
-        };
+        TENANTS.put(txn, &id, &TenantRecord { id, created })?;
         IDENTITIES.put(txn, &fresh.owner, &owner)
     })?;
     INSTALLATION
         .get(tree, &())?
         .ok_or_else(|| VaultError::storage("the record of the installation is gone right after it was written"))
+}
+
+fn token_signer(installation: &InstallationRecord, providers: &Providers) -> Result<TokenSigner, VaultError> {
+    let provider = software(providers)?;
+    let private = PrivateMaterial::from_bytes(Zeroizing::new(installation.token_key.clone()));
+    let public = provider.public_key(&private)?;
+    Ok(TokenSigner::new(provider.clone(), NewKey { private, public }))
+}
+
+fn software(providers: &Providers) -> Result<&Arc<dyn KeyProvider>, VaultError> {
+    providers
+        .get(KeyType::Rsa)
+        .ok_or_else(|| VaultError::storage("there is no provider of software keys"))
 }

@@ -5,7 +5,7 @@
 use strongroom_engine::Timestamp;
 use strongroom_engine::tree::Txn;
 
-use crate::access::active_vault;
+use crate::access::{AccessToken, active_vault};
 use crate::audit::{self, AuditLine, AuditOperation, AuditVerdict};
 use crate::error::VaultError;
 use crate::ids::{ObjectId, Region, TenantId, VaultName, VaultUri};
@@ -14,7 +14,6 @@ use crate::records::{DueRecord, FileId, PolicyRecord, TenantRecord, VaultId, Vau
 use crate::rooms::{AUDIT_HEADS, DUE, DueKey, KEYS, POLICIES, Read, TENANTS, VAULTS, VERSIONS};
 use crate::state::{Deletion, Life, LifeError, RETENTION_DAYS_MAX, RETENTION_DAYS_MIN, Retention};
 use crate::store::{Changed, Event, VaultStore};
-use crate::token::AccessToken;
 
 /// What a new vault is to be.
 #[derive(Clone, Debug)]
