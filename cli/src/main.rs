@@ -8,7 +8,7 @@ mod files;
 mod output;
 mod progress;
 mod session;
-mod tour;
+//mod tour;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

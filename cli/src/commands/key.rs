@@ -3,10 +3,11 @@
 use serde_json::Value;
 use strongroom::Timestamp;
 use strongroom::keyvault::{
-    KeyName, KeyOperation, KeyOperations, KeyReference, KeySize, KeyType, KeyUpdate, NewKeyOptions, RotationPolicy,
-    VaultError, VaultName,
+    KeyName, KeyOperation, KeyOperations, KeyReference, KeyRotationPolicy, KeySize, KeyType, KeyUpdate,
+    NewKeyOptions, RotationPolicy, VaultError, VaultName,
 };
 
+use super::shape::time;
 use super::vault::name as vault_name;
 use super::{key_crypto, key_files, vault_shape as shape};
 use crate::args::key::{
@@ -69,7 +70,11 @@ pub(super) fn reference(args: &KeyVersionId) -> Result<KeyReference, Failure> {
     }
     let (vault, name) = key_of(&args.key)?;
     let version = args.version.as_deref().filter(|version| !version.is_empty());
-    Ok(KeyReference { vault: vault.uri(), name, version: version.map(str::parse).transpose()? })
+    Ok(KeyReference {
+        vault: vault.uri(),
+        name,
+        version: version.map(str::parse).transpose()?,
+    })
 }
 
 /// Settings of a new version, as far as creation and import share them.
@@ -97,7 +102,10 @@ fn create(session: &Session, args: &CreateKey) -> Result<Value, Failure> {
     if let Some(bits) = args.size {
         options.size = KeySize::try_from(bits).map_err(VaultError::from)?;
     }
-    let (vault, name) = (vault_name(&args.new.vault_name)?, args.new.name.parse::<KeyName>()?);
+    let (vault, name) = (
+        vault_name(&args.new.vault_name)?,
+        args.new.name.parse::<KeyName>()?,
+    );
     let (vaults, token) = session.vaults_as_owner()?;
     Ok(shape::bundle(&vaults.create_key(&token, &vault, &name, options)?))
 }
@@ -105,7 +113,12 @@ fn create(session: &Session, args: &CreateKey) -> Result<Value, Failure> {
 fn show(session: &Session, args: &KeyVersionId) -> Result<Value, Failure> {
     let key = reference(args)?;
     let (vaults, token) = session.vaults_as_owner()?;
-    Ok(shape::bundle(&vaults.get_key(&token, key.vault.name(), &key.name, key.version)?))
+    Ok(shape::bundle(&vaults.get_key(
+        &token,
+        key.vault.name(),
+        &key.name,
+        key.version,
+    )?))
 }
 
 /// The commands that take a key and nothing else.
@@ -114,12 +127,16 @@ fn whole_key(session: &Session, command: &KeyCommand, id: &KeyId) -> Result<Valu
     let (vaults, token) = session.vaults_as_owner()?;
     match command {
         KeyCommand::Delete(_) => Ok(shape::deleted_key(&vaults.delete_key(&token, &vault, &name)?)),
-        KeyCommand::ListVersions(_) => {
-            Ok(vaults.list_versions(&token, &vault, &name)?.iter().map(shape::item).collect())
-        }
+        KeyCommand::ListVersions(_) => Ok(vaults
+            .list_versions(&token, &vault, &name)?
+            .iter()
+            .map(shape::item)
+            .collect()),
         KeyCommand::Recover(_) => Ok(shape::bundle(&vaults.recover_key(&token, &vault, &name)?)),
         KeyCommand::Rotate(_) => Ok(shape::bundle(&vaults.rotate_key(&token, &vault, &name)?)),
-        KeyCommand::ShowDeleted(_) => Ok(shape::deleted_key(&vaults.get_deleted_key(&token, &vault, &name)?)),
+        KeyCommand::ShowDeleted(_) => Ok(shape::deleted_key(
+            &vaults.get_deleted_key(&token, &vault, &name)?,
+        )),
         _ => Ok(vaults.purge_key(&token, &vault, &name).map(|()| Value::Null)?),
     }
 }
@@ -134,8 +151,10 @@ fn set_attributes(session: &Session, args: &SetAttributes) -> Result<Value, Fail
         tags: (!args.tags.is_empty()).then(|| args.tags.iter().cloned().collect()),
     };
     if update == KeyUpdate::default() {
-        return Err(Failure::usage("RequiredArgumentMissingError", "there is nothing to set")
-            .hint("Give --enabled, --expires, --not-before, --ops or --tags."));
+        return Err(
+            Failure::usage("RequiredArgumentMissingError", "there is nothing to set")
+                .hint("Give --enabled, --expires, --not-before, --ops or --tags."),
+        );
     }
     let (vaults, token) = session.vaults_as_owner()?;
     let changed = vaults.update_key(&token, key.vault.name(), (&key.name, key.version), update)?;
@@ -145,7 +164,7 @@ fn set_attributes(session: &Session, args: &SetAttributes) -> Result<Value, Fail
 fn show_policy(session: &Session, id: &KeyId) -> Result<Value, Failure> {
     let (vault, name) = key_of(id)?;
     let (vaults, token) = session.vaults_as_owner()?;
-    Ok(vaults.rotation_policy(&token, &vault, &name)?.to_json())
+    Ok(policy_json(&vaults.rotation_policy(&token, &vault, &name)?))
 }
 
 fn update_policy(session: &Session, args: &UpdateRotationPolicy) -> Result<Value, Failure> {
@@ -156,11 +175,28 @@ fn update_policy(session: &Session, args: &UpdateRotationPolicy) -> Result<Value
     };
     let policy = RotationPolicy::from_json(&json).map_err(VaultError::from)?;
     let (vaults, token) = session.vaults_as_owner()?;
-    Ok(vaults.set_rotation_policy(&token, &vault, &name, policy)?.to_json())
+    Ok(policy_json(&vaults.set_rotation_policy(
+        &token,
+        (&vault, &name),
+        &policy,
+    )?))
+}
+
+/// The policy as `az` prints it, with the times of its setting.
+fn policy_json(policy: &KeyRotationPolicy) -> Value {
+    let mut json = policy.policy.to_json();
+    if let Some(Value::Object(attributes)) = json.get_mut("attributes") {
+        attributes.insert("created".to_owned(), policy.created.map(time).into());
+        attributes.insert("updated".to_owned(), policy.updated.map(time).into());
+    }
+    json
 }
 
 fn operations(names: &[String]) -> Result<Option<KeyOperations>, Failure> {
-    let operations: KeyOperations = names.iter().map(|name| name.parse::<KeyOperation>()).collect::<Result<_, _>>()?;
+    let operations: KeyOperations = names
+        .iter()
+        .map(|name| name.parse::<KeyOperation>())
+        .collect::<Result<_, _>>()?;
     Ok((!names.is_empty()).then_some(operations))
 }
 

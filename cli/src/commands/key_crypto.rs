@@ -77,8 +77,11 @@ fn signature(name: &str) -> Result<SignatureAlgorithm, Failure> {
 fn decode(option: &str, text: &str) -> Result<Vec<u8>, Failure> {
     let text = text.trim();
     let forms = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD];
-    forms.into_iter().find_map(|form| form.decode(text).ok()).ok_or_else(|| {
-        Failure::usage("InvalidArgumentValueError", format!("{option} is no base64"))
-            .hint("Encode the bytes first, for example with `base64 -w 0`, or use --data-type plaintext.")
-    })
+    forms
+        .into_iter()
+        .find_map(|form| form.decode(text).ok())
+        .ok_or_else(|| {
+            Failure::usage("InvalidArgumentValueError", format!("{option} is no base64"))
+                .hint("Encode the bytes first, for example with `base64 -w 0`, or use --data-type plaintext.")
+        })
 }

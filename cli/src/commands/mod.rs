@@ -5,9 +5,14 @@ mod account_shape;
 mod blob;
 mod blob_batch;
 mod container;
+mod key;
+mod key_crypto;
+mod key_files;
 mod paging;
 mod shape;
 mod tools;
+mod vault;
+mod vault_shape;
 
 use serde_json::Value;
 
@@ -27,6 +32,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
             session.init()?;
             Value::Null
         }
+        Command::Keyvault(command) => vault::run(&session, command)?,
         Command::Storage(StorageCommand::Account(command)) => account::run(&session, command)?,
         Command::Storage(StorageCommand::Container(command)) => container::run(&session, command)?,
         Command::Storage(StorageCommand::Blob(command)) => blob::run(&session, command)?,

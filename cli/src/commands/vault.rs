@@ -5,8 +5,8 @@ use strongroom::keyvault::{
     AccessPolicy, KeyPermissions, NewVault, RETENTION_DAYS_MAX, Retention, VaultName, VaultUpdate,
 };
 
-use super::vault_shape as shape;
 use super::key;
+use super::vault_shape as shape;
 use crate::args::keyvault::{AuditArgs, CreateVault, DeletePolicy, SetPolicy, UpdateVault, VaultCommand};
 use crate::output::error::{Exit, Failure};
 use crate::session::Session;
@@ -62,8 +62,7 @@ fn create(session: &Session, args: &CreateVault) -> Result<Value, Failure> {
     let retention = retention(args)?;
     let (vaults, token) = session.vaults_as_owner()?;
     let labels = session.labels();
-    let tenant = labels.tenant()?.unwrap_or_else(|| vaults.default_tenant());
-    let mut new = NewVault::new(name(&args.name)?, tenant, labels.region()?);
+    let mut new = NewVault::new(name(&args.name)?, session.tenant()?, labels.region()?);
     new.resource_group = resource_group;
     new.subscription = labels.subscription();
     new.retention = retention;
@@ -73,7 +72,10 @@ fn create(session: &Session, args: &CreateVault) -> Result<Value, Failure> {
 /// What `az` makes of its three options; the vault checks the number of days.
 fn retention(args: &CreateVault) -> Result<Retention, Failure> {
     let days = u8::try_from(args.retention_days.unwrap_or(RETENTION_DAYS_MAX.into())).unwrap_or(u8::MAX);
-    match (args.enable_soft_delete.unwrap_or(true), args.enable_purge_protection.unwrap_or(false)) {
+    match (
+        args.enable_soft_delete.unwrap_or(true),
+        args.enable_purge_protection.unwrap_or(false),
+    ) {
         (true, true) => Ok(Retention::Protected { days }),
         (true, false) => Ok(Retention::Purgeable { days }),
         (false, false) => Ok(Retention::None),
@@ -87,22 +89,39 @@ fn retention(args: &CreateVault) -> Result<Retention, Failure> {
 
 fn update(session: &Session, args: &UpdateVault) -> Result<Value, Failure> {
     let (vaults, token) = session.vaults_as_owner()?;
-    let update =
-        VaultUpdate { soft_delete: args.enable_soft_delete, purge_protection: args.enable_purge_protection };
-    Ok(shape::vault(&vaults.update_vault(&token, &name(&args.name)?, update)?))
+    let update = VaultUpdate {
+        soft_delete: args.enable_soft_delete,
+        purge_protection: args.enable_purge_protection,
+    };
+    Ok(shape::vault(&vaults.update_vault(
+        &token,
+        &name(&args.name)?,
+        update,
+    )?))
 }
 
 fn set_policy(session: &Session, args: &SetPolicy) -> Result<Value, Failure> {
     let keys = KeyPermissions::parse(&args.key_permissions)?;
-    let policy = AccessPolicy { object_id: args.object_id.parse()?, keys };
+    let policy = AccessPolicy {
+        object_id: args.object_id.parse()?,
+        keys,
+    };
     let (vaults, token) = session.vaults_as_owner()?;
-    Ok(shape::vault(&vaults.set_policy(&token, &name(&args.name)?, policy)?))
+    Ok(shape::vault(&vaults.set_policy(
+        &token,
+        &name(&args.name)?,
+        policy,
+    )?))
 }
 
 fn delete_policy(session: &Session, args: &DeletePolicy) -> Result<Value, Failure> {
     let (vaults, token) = session.vaults_as_owner()?;
     let object_id = args.object_id.parse()?;
-    Ok(shape::vault(&vaults.delete_policy(&token, &name(&args.name)?, object_id)?))
+    Ok(shape::vault(&vaults.delete_policy(
+        &token,
+        &name(&args.name)?,
+        object_id,
+    )?))
 }
 
 fn audit(session: &Session, args: &AuditArgs) -> Result<Value, Failure> {

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use strongroom::keyvault::{
-    AuditLine, AuditResult, DeletedKey, DeletedVault, KeyAttributes, KeyBundle, KeyItem, Tags, VaultProperties,
+    AuditLine, AuditResult, DeletedKey, DeletedVault, KeyAttributes, KeyBundle, KeyItem, Tags,
+    VaultProperties,
 };
 
 use super::shape::time;
@@ -65,7 +66,11 @@ pub(super) fn deleted_vault(deleted: &DeletedVault) -> Value {
 
 /// One version of a key.
 pub(super) fn bundle(bundle: &KeyBundle) -> Value {
-    let operations: Vec<&str> = bundle.operations.iter().map(|operation| operation.as_str()).collect();
+    let operations: Vec<&str> = bundle
+        .operations
+        .iter()
+        .map(|operation| operation.as_str())
+        .collect();
     json!({
         "attributes": attributes(&bundle.attributes),
         "key": {
@@ -113,9 +118,11 @@ pub(super) fn audit_line(line: &AuditLine) -> Value {
     let record = &line.record;
     let (result, status, code, description) = match &record.result {
         AuditResult::Success => ("Success", 200, None, None),
-        AuditResult::Failed { status, code, description } => {
-            ("Failed", *status, Some(code.as_str()), Some(description.as_str()))
-        }
+        AuditResult::Failed {
+            status,
+            code,
+            description,
+        } => ("Failed", *status, Some(code.as_str()), Some(description.as_str())),
     };
     json!({
         "category": "AuditEvent",
@@ -149,7 +156,10 @@ fn with_deletion(mut value: Value, deleted: &DeletedKey) -> Value {
     if let Value::Object(map) = &mut value {
         map.insert("deletedDate".to_owned(), deleted.deleted.map(time).into());
         map.insert("recoveryId".to_owned(), deleted.recovery_id.as_str().into());
-        map.insert("scheduledPurgeDate".to_owned(), deleted.scheduled_purge.map(time).into());
+        map.insert(
+            "scheduledPurgeDate".to_owned(),
+            deleted.scheduled_purge.map(time).into(),
+        );
     }
     value
 }
@@ -167,5 +177,8 @@ fn attributes(attributes: &KeyAttributes) -> Value {
 }
 
 fn tags(tags: &Tags) -> Value {
-    tags.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect::<serde_json::Map<_, _>>().into()
+    tags.iter()
+        .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }

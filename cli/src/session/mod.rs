@@ -6,6 +6,8 @@ mod labels;
 mod places;
 
 use std::cell::OnceCell;
+use std::sync::Arc;
+use strongroom::keyvault::{AccessToken, TenantId, VaultStore};
 use strongroom::{Account, AccountName, Store};
 
 use crate::args::GlobalArgs;
@@ -21,6 +23,7 @@ pub(crate) struct Session {
     labels: Labels,
     progress: Progress,
     store: OnceCell<Store>,
+    vaults: OnceCell<Arc<VaultStore>>,
 }
 
 impl Session {
@@ -31,6 +34,7 @@ impl Session {
             labels: Labels::new(global),
             progress: Progress::new(global),
             store: OnceCell::new(),
+            vaults: OnceCell::new(),
         })
     }
 
@@ -61,6 +65,29 @@ impl Session {
         })?;
         let store = Store::builder(&self.places.data, key).open()?;
         Ok(self.store.get_or_init(|| store))
+    }
+
+    /// The vaults, opened at the first call.
+    pub(crate) fn vaults(&self) -> Result<&Arc<VaultStore>, Failure> {
+        if let Some(vaults) = self.vaults.get() {
+            return Ok(vaults);
+        }
+        let vaults = keys::temporary_vaults(&self.places)?;
+        Ok(self.vaults.get_or_init(|| vaults))
+    }
+
+    /// The vaults, and the owner's token for them.
+    pub(crate) fn vaults_as_owner(&self) -> Result<(&Arc<VaultStore>, AccessToken), Failure> {
+        let vaults = self.vaults()?;
+        Ok((vaults, vaults.owner_token()?))
+    }
+
+    /// The tenant named, or the one of this installation.
+    pub(crate) fn tenant(&self) -> Result<TenantId, Failure> {
+        match self.labels.tenant()? {
+            Some(tenant) => Ok(tenant),
+            None => Ok(self.vaults()?.default_tenant()),
+        }
     }
 
     /// An account of the store.
