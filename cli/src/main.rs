@@ -8,7 +8,7 @@ mod files;
 mod output;
 mod progress;
 mod session;
-//mod tour;
+mod tour;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -39,7 +39,7 @@ fn run(arguments: Vec<OsString>) -> Result<Exit, Failure> {
         Err(wrong) => return Err(Failure::from_clap(&wrong, &command_words(&arguments))),
     };
     start_log(&cli.global);
-    commands::run(cli)
+    commands::run(&cli)
 }
 
 /// The words of the command that were understood, such as `strongroom keyvault key create`.

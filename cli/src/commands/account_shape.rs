@@ -1,25 +1,25 @@
 //! The JSON of accounts, as `az` prints them.
 
 use serde_json::{Value, json};
-use strongroom::AccountProperties;
+use strongroom::{AccountProperties, EncryptionStatus, KeyVaultProperties};
 
 use super::shape::time;
 
 /// An account with its identity and encryption settings.
-pub(super) fn account(account: &AccountProperties) -> Value {
+pub(super) fn account(account: &AccountProperties, encryption: &EncryptionStatus) -> Value {
     let created = time(account.created);
     let on = |key_type: &str| json!({"enabled": true, "keyType": key_type, "lastEnabledTime": created});
     json!({
         "creationTime": created,
         "encryption": {
-            "keySource": "Microsoft.Storage",
-            "keyVaultProperties": null,
+            "keySource": encryption.key_source.as_str(),
+            "keyVaultProperties": encryption.key_vault.as_ref().map(key_vault),
             "requireInfrastructureEncryption": false,
             "services": {
-                "blob": on("Account"),
-                "file": on("Account"),
-                "queue": on(account.queue.as_str()),
-                "table": on(account.table.as_str()),
+                "blob": on(encryption.blob.as_str()),
+                "file": on(encryption.file.as_str()),
+                "queue": on(encryption.queue.as_str()),
+                "table": on(encryption.table.as_str()),
             },
         },
         "id": format!(
@@ -41,5 +41,16 @@ pub(super) fn account(account: &AccountProperties) -> Value {
         "tags": {},
         "tenantId": account.tenant.to_string(),
         "type": "Microsoft.Storage/storageAccounts",
+    })
+}
+
+fn key_vault(key: &KeyVaultProperties) -> Value {
+    json!({
+        "currentVersionedKeyExpirationTimestamp": key.current_versioned_key_expiration.map(time),
+        "currentVersionedKeyIdentifier": key.current_versioned_key_identifier.to_string(),
+        "keyName": key.key_name.to_string(),
+        "keyVaultUri": key.key_vault_uri.to_string(),
+        "keyVersion": key.key_version.map(|version| version.to_string()).unwrap_or_default(),
+        "lastKeyRotationTimestamp": key.last_key_rotation.to_string(),
     })
 }

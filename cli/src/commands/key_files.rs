@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use serde_json::Value;
-use strongroom::keyvault::{self, KeyName, VaultError};
+use strongroom::keyvault::{self, KeyBackup, KeyName, VaultError};
 
 use super::key::{key_of, options, reference};
 use super::vault::name as vault_name;
@@ -39,8 +39,8 @@ pub(super) fn import(session: &Session, args: &ImportKey) -> Result<Value, Failu
 pub(super) fn backup(session: &Session, args: &KeyToFile) -> Result<Value, Failure> {
     let (vault, name) = key_of(&args.key)?;
     let (vaults, token) = session.vaults_as_owner()?;
-    let _ = (vaults, token, vault, name, write);
-    Err(Failure::usage("NotBound", "backup"))
+    let backup = vaults.backup_key(&token, &vault, &name)?;
+    write(&args.file, backup.as_bytes()).map(|()| Value::Null)
 }
 
 /// Restores a key from its backup.
@@ -48,8 +48,7 @@ pub(super) fn restore(session: &Session, args: &RestoreKey) -> Result<Value, Fai
     let backup = read(&args.file)?;
     let vault = vault_name(&args.vault.vault_name)?;
     let (vaults, token) = session.vaults_as_owner()?;
-    let _ = (vaults, token, vault, backup);
-    Err(Failure::usage("NotBound", "restore"))
+    Ok(shape::bundle(&vaults.restore_key(&token, &vault, &KeyBackup::from_bytes(backup))?))
 }
 
 /// Writes the public part of a key.

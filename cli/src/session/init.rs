@@ -15,7 +15,7 @@ impl Session {
             let _ = self.store.set(opened);
         }
         self.store()?;
-        Ok(Made { store })
+        Ok(Made { store, vaults: false })
     }
 
     /// The refusal that says there is no store here; `None` when there is one.
@@ -30,4 +30,6 @@ impl Session {
 pub(crate) struct Made {
     /// The store and, if absent, its key.
     pub(crate) store: bool,
+    /// The vaults and, if absent, their key.
+    pub(crate) vaults: bool,
 }

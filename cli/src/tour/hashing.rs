@@ -17,7 +17,11 @@ pub(super) struct Hashing<T> {
 impl<T> Hashing<T> {
     /// Wraps a reader or writer.
     pub(super) fn new(inner: T) -> Self {
-        Self { inner, hash: Sha256::new(), bytes: 0 }
+        Self {
+            inner,
+            hash: Sha256::new(),
+            bytes: 0,
+        }
     }
 
     /// The digest and the number of the bytes that passed.
@@ -60,7 +64,10 @@ mod tests {
         let mut reader = Hashing::new(&b"abc"[..]);
         io::copy(&mut reader, &mut io::sink()).unwrap();
         let (digest, bytes) = reader.finish();
-        assert_eq!(hex::encode(digest), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            hex::encode(digest),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
         assert_eq!(bytes, 3);
     }
 }

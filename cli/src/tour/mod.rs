@@ -3,13 +3,13 @@
 //! A tour makes an account and a vault of its own and leaves them there; it never touches what exists. Everything it
 //! does is a call that any user of the library can make.
 
-//mod custody;
+mod custody;
 mod hashing;
 mod names;
 mod report;
 mod revocation;
-mod story;
 mod stored;
+mod story;
 
 use std::path::PathBuf;
 
@@ -21,8 +21,8 @@ use crate::output::error::{Exit, Failure};
 use crate::session::Session;
 use custody::Custody;
 use report::Report;
-use story::{Story, count, size};
 use stored::Stored;
+use story::{Story, count, size};
 
 /// What everything that a tour works with hangs on.
 struct Guide<'s> {
@@ -30,13 +30,17 @@ struct Guide<'s> {
     story: Story,
     report: Report,
     stored: Stored,
-    custody: Custody,
+    custody: Custody<'s>,
 }
 
 /// Takes the tour; tells it while it happens if `told`.
 pub(crate) fn run(session: &Session, args: &TourArgs, told: bool) -> Result<Report, Failure> {
     let here = [PathBuf::from(".")];
-    let paths = if args.paths.is_empty() { &here[..] } else { &args.paths };
+    let paths = if args.paths.is_empty() {
+        &here[..]
+    } else {
+        &args.paths
+    };
     let mut haul = collect(session, paths)?;
     let portions = portions(std::mem::take(&mut haul.files));
     let mut guide = arrive(session, &haul, &portions, told)?;
@@ -49,16 +53,30 @@ pub(crate) fn run(session: &Session, args: &TourArgs, told: bool) -> Result<Repo
 
 /// Finds the files; a name that no blob can have is left out with its reason.
 fn collect(session: &Session, paths: &[PathBuf]) -> Result<Haul, Failure> {
-    let rules = Rules { git: true, except: session.places().all() };
+    let rules = Rules {
+        git: true,
+        except: session.places().all(),
+    };
     let mut haul = find::arguments(paths, &rules)?;
-    let (named, unnamed) = haul.files.into_iter().partition(|file: &Found| file.name.parse::<BlobName>().is_ok());
+    let (named, unnamed) = haul
+        .files
+        .into_iter()
+        .partition(|file: &Found| file.name.parse::<BlobName>().is_ok());
     haul.files = named;
     let unnamed: Vec<Found> = unnamed;
-    haul.left_out.extend(unnamed.iter().map(|file| format!("{}: too long for the name of a blob", file.path.display())));
+    haul.left_out.extend(
+        unnamed
+            .iter()
+            .map(|file| format!("{}: too long for the name of a blob", file.path.display())),
+    );
     if haul.files.is_empty() {
         let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-        return Err(Failure::new(Exit::NotFound, "FileNotFound", format!("there is no file in {}", shown.join(", ")))
-            .hint("Name files, or a directory with files that .gitignore does not exclude."));
+        return Err(Failure::new(
+            Exit::NotFound,
+            "FileNotFound",
+            format!("there is no file in {}", shown.join(", ")),
+        )
+        .hint("Name files, or a directory with files that .gitignore does not exclude."));
     }
     Ok(haul)
 }
@@ -94,9 +112,15 @@ fn arrive<'s>(
     let (account, vault) = names::free(session)?;
     story.chapter("An account under keys that the platform holds")?;
     let data = session.places().data.display();
-    story.line(&format!("{} store {data}", if made.store { "made the" } else { "opened the" }))?;
+    story.line(&format!(
+        "{} store {data}",
+        if made.store { "made the" } else { "opened the" }
+    ))?;
     let stored = Stored::new(session, &account)?;
-    story.line(&format!("account {account}, container {}", stored.container().name()))?;
+    story.line(&format!(
+        "account {account}, container {}",
+        stored.container().name()
+    ))?;
     let custody = Custody::new(session, stored.account().clone(), vault.clone())?;
     let report = Report {
         account: account.to_string(),
@@ -104,7 +128,13 @@ fn arrive<'s>(
         left_out: haul.left_out.clone(),
         ..Report::default()
     };
-    let mut guide = Guide { session, story, report, stored, custody };
+    let mut guide = Guide {
+        session,
+        story,
+        report,
+        stored,
+        custody,
+    };
     guide.store(&portions[0])?;
     Ok(guide)
 }
@@ -112,9 +142,12 @@ fn arrive<'s>(
 impl Guide<'_> {
     fn store(&mut self, files: &[Found]) -> Result<(), Failure> {
         let before = (self.stored.files(), self.stored.bytes());
-        self.report.left_out.extend(self.stored.upload(self.session.progress(), files)?);
+        self.report
+            .left_out
+            .extend(self.stored.upload(self.session.progress(), files)?);
         let (files, bytes) = (self.stored.files() - before.0, self.stored.bytes() - before.1);
-        self.story.line(&format!("stored {}, {}", count(files, "file"), size(bytes)))
+        self.story
+            .line(&format!("stored {}, {}", count(files, "file"), size(bytes)))
     }
 
     fn enable(&mut self) -> Result<(), Failure> {
@@ -125,9 +158,12 @@ impl Guide<'_> {
             self.report.vault,
             self.custody.key_name()
         ))?;
-        let rotation = self.custody.measured("enable customer keys", self.stored.bytes(), Custody::use_newest)?;
+        let rotation =
+            self.custody
+                .measured("enable customer keys", self.stored.bytes(), Custody::use_newest)?;
         self.report.rotations.push(rotation);
-        self.story.line("the root key is wrapped by the customer's key now, and the platform's way in is destroyed")
+        self.story
+            .line("the root key is wrapped by the customer's key now, and the platform's way in is destroyed")
     }
 
     fn rotate_while_growing(&mut self, portions: &[Vec<Found>; 3]) -> Result<(), Failure> {
@@ -138,15 +174,20 @@ impl Guide<'_> {
             }
             self.custody.new_version()?;
             let step = format!("rotate to version {}", number + 2);
-            let rotation = self.custody.measured(&step, self.stored.bytes(), Custody::use_newest)?;
+            let rotation = self
+                .custody
+                .measured(&step, self.stored.bytes(), Custody::use_newest)?;
             self.report.rotations.push(rotation);
         }
         self.custody.other_key()?;
-        let rotation = self.custody.measured("use another key", self.stored.bytes(), Custody::use_newest)?;
+        let rotation = self
+            .custody
+            .measured("use another key", self.stored.bytes(), Custody::use_newest)?;
         self.report.rotations.push(rotation);
         let rows = self.report.rotations.iter().map(report::Rotation::row).collect();
         self.story.table(&report::Rotation::HEADINGS, rows)?;
-        self.story.line("not one byte of content was read or written for any of it")
+        self.story
+            .line("not one byte of content was read or written for any of it")
     }
 
     fn verify(&mut self) -> Result<(), Failure> {
@@ -180,10 +221,19 @@ impl Guide<'_> {
         self.story.line(&format!(
             "  strongroom storage blob list --account-name {account} --container-name {container} --output table"
         ))?;
-        self.story.line(&format!("  strongroom keyvault audit --name {} --output table", self.report.vault))?;
-        self.story.line(&format!("  strongroom storage account delete --name {account}"))?;
+        self.story.line(&format!(
+            "  strongroom keyvault audit --name {} --output table",
+            self.report.vault
+        ))?;
+        self.story
+            .line(&format!("  strongroom storage account delete --name {account}"))?;
         Ok(self.report)
     }
+}
+
+/// Never seen: a tour without files does not begin.
+fn nothing_stored() -> Failure {
+    Failure::new(Exit::Failed, "FileNotFound", "nothing could be stored")
 }
 
 /// User metadata of every blob of a tour.
@@ -199,7 +249,11 @@ mod tests {
 
     #[test]
     fn portions_grow_and_hold_everything() {
-        let file = |bytes| Found { path: PathBuf::new(), name: format!("{bytes:09}"), bytes };
+        let file = |bytes| Found {
+            path: PathBuf::new(),
+            name: format!("{bytes:09}"),
+            bytes,
+        };
         let portions = portions([500_000, 10, 20, 60_000, 3_000].map(file).to_vec());
         let sizes = portions.map(|portion| portion.iter().map(|file| file.bytes).collect::<Vec<_>>());
         assert_eq!(sizes, [vec![10, 20, 3_000, 60_000], vec![], vec![500_000]]);

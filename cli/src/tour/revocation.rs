@@ -3,8 +3,8 @@
 use std::io;
 
 use strongroom::{
-    BlobName, Conditions, Container, ContainerName, DownloadOptions, ErrorKind, ListBlobs, ListContainers, ListDetail,
-    Metadata, UploadOptions,
+    BlobName, Conditions, Container, ContainerName, DownloadOptions, ErrorKind, ListBlobs, ListContainers,
+    ListDetail, Metadata, UploadOptions,
 };
 
 use super::report::Refusal;
@@ -27,18 +27,66 @@ struct Probe {
 }
 
 const PROBES: [Probe; 12] = [
-    Probe { name: "upload", fate: Fate::Refused, run: upload },
-    Probe { name: "download", fate: Fate::Refused, run: download },
-    Probe { name: "show", fate: Fate::Refused, run: show },
-    Probe { name: "metadata show", fate: Fate::Refused, run: show_metadata },
-    Probe { name: "metadata update", fate: Fate::Refused, run: update_metadata },
-    Probe { name: "list with metadata", fate: Fate::Refused, run: list_with_metadata },
-    Probe { name: "list", fate: Fate::Allowed, run: list },
-    Probe { name: "delete", fate: Fate::Allowed, run: delete },
-    Probe { name: "container create", fate: Fate::Allowed, run: create_container },
-    Probe { name: "container show", fate: Fate::Allowed, run: show_container },
-    Probe { name: "container list", fate: Fate::Allowed, run: list_containers },
-    Probe { name: "container delete", fate: Fate::Allowed, run: delete_container },
+    Probe {
+        name: "upload",
+        fate: Fate::Refused,
+        run: upload,
+    },
+    Probe {
+        name: "download",
+        fate: Fate::Refused,
+        run: download,
+    },
+    Probe {
+        name: "show",
+        fate: Fate::Refused,
+        run: show,
+    },
+    Probe {
+        name: "metadata show",
+        fate: Fate::Refused,
+        run: show_metadata,
+    },
+    Probe {
+        name: "metadata update",
+        fate: Fate::Refused,
+        run: update_metadata,
+    },
+    Probe {
+        name: "list with metadata",
+        fate: Fate::Refused,
+        run: list_with_metadata,
+    },
+    Probe {
+        name: "list",
+        fate: Fate::Allowed,
+        run: list,
+    },
+    Probe {
+        name: "delete",
+        fate: Fate::Allowed,
+        run: delete,
+    },
+    Probe {
+        name: "container create",
+        fate: Fate::Allowed,
+        run: create_container,
+    },
+    Probe {
+        name: "container show",
+        fate: Fate::Allowed,
+        run: show_container,
+    },
+    Probe {
+        name: "container list",
+        fate: Fate::Allowed,
+        run: list_containers,
+    },
+    Probe {
+        name: "container delete",
+        fate: Fate::Allowed,
+        run: delete_container,
+    },
 ];
 
 /// A blob that is stored only to be deleted.
@@ -54,8 +102,13 @@ impl Guide<'_> {
         self.story.chapter("Access is revoked, in two ways")?;
         let mut rows: Vec<Vec<String>> = PROBES.iter().map(|probe| vec![probe.name.to_owned()]).collect();
         for cause in [Cause::PolicyRemoved, Cause::VersionDisabled] {
-            let options = UploadOptions { metadata: origin()?, ..UploadOptions::default() };
-            self.stored.probes().upload(&SPARE.parse()?, io::empty(), options)?;
+            let options = UploadOptions {
+                metadata: origin()?,
+                ..UploadOptions::default()
+            };
+            self.stored
+                .probes()
+                .upload(&SPARE.parse()?, io::empty(), options)?;
             self.custody.revoke(cause)?;
             for (probe, row) in PROBES.iter().zip(&mut rows) {
                 row.push(self.attempt(probe, cause));
@@ -63,8 +116,16 @@ impl Guide<'_> {
             self.custody.restore(cause)?;
         }
         self.report.allowed = allowed(&self.report.surprises);
-        self.story.table(&["Operation", Cause::PolicyRemoved.name(), Cause::VersionDisabled.name()], rows)?;
-        self.story.line("access was restored after each; nothing had to be opened again")
+        self.story.table(
+            &[
+                "Operation",
+                Cause::PolicyRemoved.name(),
+                Cause::VersionDisabled.name(),
+            ],
+            rows,
+        )?;
+        self.story
+            .line("access was restored after each; nothing had to be opened again")
     }
 
     fn attempt(&mut self, probe: &Probe, cause: Cause) -> String {
@@ -80,8 +141,12 @@ impl Guide<'_> {
                 error.code().to_owned()
             }
             _ => {
-                let said = outcome.err().map_or_else(|| "done".to_owned(), |error| error.to_string());
-                self.report.surprises.push(format!("{} after {}: {said}", probe.name, cause.name()));
+                let said = outcome
+                    .err()
+                    .map_or_else(|| "done".to_owned(), |error| error.to_string());
+                self.report
+                    .surprises
+                    .push(format!("{} after {}: {said}", probe.name, cause.name()));
                 format!("UNEXPECTED: {said}")
             }
         }
@@ -91,37 +156,61 @@ impl Guide<'_> {
 /// The operations that went on, whatever the cause.
 fn allowed(surprises: &[String]) -> Vec<String> {
     let good = PROBES.iter().filter(|probe| probe.fate == Fate::Allowed);
-    let good = good.filter(|probe| !surprises.iter().any(|surprise| surprise.starts_with(&format!("{} after", probe.name))));
+    let good = good.filter(|probe| {
+        !surprises
+            .iter()
+            .any(|surprise| surprise.starts_with(&format!("{} after", probe.name)))
+    });
     good.map(|probe| probe.name.to_owned()).collect()
 }
 
 fn sample(stored: &Stored) -> strongroom::Result<BlobName> {
     // There is one: a tour without files does not begin.
-    stored.sample().map_or_else(|_| SPARE.parse(), |name| Ok(name.clone()))
+    stored
+        .sample()
+        .map_or_else(|_| SPARE.parse(), |name| Ok(name.clone()))
 }
 
 fn upload(stored: &Stored) -> strongroom::Result<()> {
-    stored.probes().upload(&NEW.parse()?, &b"new"[..], UploadOptions::default()).map(drop)
+    stored
+        .probes()
+        .upload(&NEW.parse()?, &b"new"[..], UploadOptions::default())
+        .map(drop)
 }
 
 fn download(stored: &Stored) -> strongroom::Result<()> {
-    stored.container().download(&sample(stored)?, &DownloadOptions::default(), io::sink()).map(drop)
+    stored
+        .container()
+        .download(&sample(stored)?, &DownloadOptions::default(), io::sink())
+        .map(drop)
 }
 
 fn show(stored: &Stored) -> strongroom::Result<()> {
-    stored.container().blob_properties(&sample(stored)?, &Conditions::default()).map(drop)
+    stored
+        .container()
+        .blob_properties(&sample(stored)?, &Conditions::default())
+        .map(drop)
 }
 
 fn show_metadata(stored: &Stored) -> strongroom::Result<()> {
-    stored.container().blob_metadata(&sample(stored)?, &Conditions::default()).map(drop)
+    stored
+        .container()
+        .blob_metadata(&sample(stored)?, &Conditions::default())
+        .map(drop)
 }
 
 fn update_metadata(stored: &Stored) -> strongroom::Result<()> {
-    stored.container().set_blob_metadata(&sample(stored)?, &Metadata::new(), &Conditions::default()).map(drop)
+    stored
+        .container()
+        .set_blob_metadata(&sample(stored)?, &Metadata::new(), &Conditions::default())
+        .map(drop)
 }
 
 fn list_with_metadata(stored: &Stored) -> strongroom::Result<()> {
-    let request = ListBlobs { detail: ListDetail::Metadata, ..ListBlobs::default() };
+    let request = ListBlobs {
+        detail: ListDetail::Metadata,
+        ..ListBlobs::default()
+    };
     stored.container().list_blobs(&request).map(drop)
 }
 
@@ -130,7 +219,9 @@ fn list(stored: &Stored) -> strongroom::Result<()> {
 }
 
 fn delete(stored: &Stored) -> strongroom::Result<()> {
-    stored.probes().delete_blob(&SPARE.parse()?, &Conditions::default())
+    stored
+        .probes()
+        .delete_blob(&SPARE.parse()?, &Conditions::default())
 }
 
 fn other(stored: &Stored) -> strongroom::Result<Container> {
@@ -146,7 +237,10 @@ fn show_container(stored: &Stored) -> strongroom::Result<()> {
 }
 
 fn list_containers(stored: &Stored) -> strongroom::Result<()> {
-    stored.account().list_containers(&ListContainers::default()).map(drop)
+    stored
+        .account()
+        .list_containers(&ListContainers::default())
+        .map(drop)
 }
 
 fn delete_container(stored: &Stored) -> strongroom::Result<()> {

@@ -6,7 +6,8 @@ use std::io;
 use indicatif::ProgressBar;
 use strongroom::keyvault::TenantId;
 use strongroom::{
-    Account, AccountName, BlobName, Container, ContainerName, DownloadOptions, Metadata, NewAccount, UploadOptions,
+    Account, AccountName, BlobName, Container, ContainerName, DownloadOptions, Metadata, NewAccount,
+    UploadOptions,
 };
 
 use super::hashing::{Fingerprint, Hashing};
@@ -46,7 +47,12 @@ impl Stored {
         let probes = account.container(&PROBES.parse::<ContainerName>()?);
         container.create(&Metadata::new())?;
         probes.create(&Metadata::new())?;
-        Ok(Self { account, container, probes, entries: Vec::new() })
+        Ok(Self {
+            account,
+            container,
+            probes,
+            entries: Vec::new(),
+        })
     }
 
     /// The account.
@@ -76,7 +82,10 @@ impl Stored {
 
     /// One of the blobs.
     pub(super) fn sample(&self) -> Result<&BlobName, Failure> {
-        self.entries.first().map(|entry| &entry.name).ok_or_else(super::nothing_stored)
+        self.entries
+            .first()
+            .map(|entry| &entry.name)
+            .ok_or_else(super::nothing_stored)
     }
 
     /// Stores files; returns the ones that have gone since they were found, with the reason.
@@ -86,7 +95,9 @@ impl Stored {
         for found in files {
             match File::open(&found.path) {
                 Ok(file) => {
-                    let entry = self.upload_one(found, file, &bar).map_err(|error| error.about(&found.path.display()))?;
+                    let entry = self
+                        .upload_one(found, file, &bar)
+                        .map_err(|error| error.about(&found.path.display()))?;
                     self.entries.push(entry);
                 }
                 Err(error) => gone.push(format!("{}: {error}", found.path.display())),
@@ -99,10 +110,17 @@ impl Stored {
     fn upload_one(&self, found: &Found, file: File, bar: &ProgressBar) -> Result<Entry, Failure> {
         let name: BlobName = found.name.parse()?;
         let mut content = Hashing::new(Metered::new(file, bar));
-        let options = UploadOptions { metadata: origin()?, ..UploadOptions::default() };
+        let options = UploadOptions {
+            metadata: origin()?,
+            ..UploadOptions::default()
+        };
         self.container.upload(&name, &mut content, options)?;
         let (fingerprint, bytes) = content.finish();
-        Ok(Entry { name, fingerprint, bytes })
+        Ok(Entry {
+            name,
+            fingerprint,
+            bytes,
+        })
     }
 
     /// Reads every blob back; returns the names of those that differ.
@@ -111,7 +129,9 @@ impl Stored {
         let mut wrong = Vec::new();
         for entry in &self.entries {
             let mut content = Hashing::new(Metered::new(io::sink(), &bar));
-            let read = self.container.download(&entry.name, &DownloadOptions::default(), &mut content);
+            let read = self
+                .container
+                .download(&entry.name, &DownloadOptions::default(), &mut content);
             match read.map(|_| content.finish()) {
                 Ok(found) if found == (entry.fingerprint, entry.bytes) => {}
                 Ok(_) => wrong.push(entry.name.to_string()),
