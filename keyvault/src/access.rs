@@ -171,7 +171,12 @@ impl Access {
     }
 
     /// The vault in use, if `principal` belongs to its tenant.
-    fn enter(&self, read: &impl Read, principal: &Principal, vault: &VaultName) -> Result<VaultRecord, VaultError> {
+    fn enter(
+        &self,
+        read: &impl Read,
+        principal: &Principal,
+        vault: &VaultName,
+    ) -> Result<VaultRecord, VaultError> {
         self.check_directory(read, principal)?;
         let record = active_vault(read, vault)?;
         // The owner of the installation is a guest in all of its tenants.

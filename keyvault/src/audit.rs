@@ -171,10 +171,12 @@ pub(crate) fn verify(read: &impl Read, vault: &VaultName) -> Result<AuditVerdict
 /// The head after `line`, if it is the line that follows `at`.
 fn follow(at: &AuditHead, line: &AuditLine) -> Result<Option<AuditHead>, VaultError> {
     let hash = link(&at.hash, at.lines, &line.record)?;
-    Ok((line.sequence == at.lines && line.hash == hash).then(|| AuditHead {
-        lines: at.lines.saturating_add(1),
-        hash,
-    }))
+    Ok(
+        (line.sequence == at.lines && line.hash == hash).then(|| AuditHead {
+            lines: at.lines.saturating_add(1),
+            hash,
+        }),
+    )
 }
 
 fn link(previous: &[u8; 32], sequence: u64, record: &AuditRecord) -> Result<[u8; 32], VaultError> {

@@ -78,7 +78,12 @@ impl VaultStore {
     /// # Errors
     /// [`VaultError::Storage`].
     pub fn create_user_identity(&self, tenant: TenantId, name: &str) -> Result<Identity, VaultError> {
-        self.create_identity(tenant, IdentityKind::User { name: name.to_owned() })
+        self.create_identity(
+            tenant,
+            IdentityKind::User {
+                name: name.to_owned(),
+            },
+        )
     }
 
     /// Every identity, the owner included.

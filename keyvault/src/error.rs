@@ -58,7 +58,9 @@ pub enum VaultError {
     #[error("RSA-HSM keys need a security module, and this vault has none; use RSA or configure a provider")]
     HsmUnavailable,
     /// The side file of the private part is gone: the version can be read, but not used any more.
-    #[error("The private part of key version {version} has been destroyed; restore its side file from a backup.")]
+    #[error(
+        "The private part of key version {version} has been destroyed; restore its side file from a backup."
+    )]
     KeyDestroyed {
         /// The version.
         version: String,
@@ -97,7 +99,9 @@ pub enum VaultError {
         operation: &'static str,
     },
     /// Only the owner of the installation manages vaults and policies.
-    #[error("The caller '{object_id}' may not manage the vault '{vault}'; only the owner of the installation may.")]
+    #[error(
+        "The caller '{object_id}' may not manage the vault '{vault}'; only the owner of the installation may."
+    )]
     NotOwner {
         /// The object id of the caller.
         object_id: String,
@@ -189,7 +193,9 @@ impl VaultError {
             Self::IdentityNotFound { .. } => "ManagedServiceIdentityNotFound",
             Self::NotOwner { .. } => "AccessDenied",
             Self::KeyNotFound { .. } => "KeyNotFound",
-            Self::KeyDestroyed { .. } | Self::Provider(ProviderError::Failed { .. }) | Self::Storage(_) => "InternalServerError",
+            Self::KeyDestroyed { .. } | Self::Provider(ProviderError::Failed { .. }) | Self::Storage(_) => {
+                "InternalServerError"
+            }
             Self::Provider(_) => "BadParameter",
             Self::Unauthorized { .. } => "Unauthorized",
             Self::VaultAlreadyExists { .. } => "VaultAlreadyExists",

@@ -123,7 +123,11 @@ impl KeyPermissions {
 
 impl FromIterator<KeyPermission> for KeyPermissions {
     fn from_iter<I: IntoIterator<Item = KeyPermission>>(permissions: I) -> Self {
-        Self(permissions.into_iter().fold(0, |set, permission| set | permission.bit()))
+        Self(
+            permissions
+                .into_iter()
+                .fold(0, |set, permission| set | permission.bit()),
+        )
     }
 }
 
@@ -230,7 +234,11 @@ impl Default for KeyOperations {
 
 impl FromIterator<KeyOperation> for KeyOperations {
     fn from_iter<I: IntoIterator<Item = KeyOperation>>(operations: I) -> Self {
-        Self(operations.into_iter().fold(0, |set, operation| set | (1 << operation as u8)))
+        Self(
+            operations
+                .into_iter()
+                .fold(0, |set, operation| set | (1 << operation as u8)),
+        )
     }
 }
 

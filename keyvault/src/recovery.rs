@@ -69,7 +69,11 @@ impl VaultStore {
     ///
     /// # Errors
     /// [`VaultError::AccessDenied`] without permission `list`.
-    pub fn list_deleted_keys(&self, token: &AccessToken, vault: &VaultName) -> Result<Vec<DeletedKey>, VaultError> {
+    pub fn list_deleted_keys(
+        &self,
+        token: &AccessToken,
+        vault: &VaultName,
+    ) -> Result<Vec<DeletedKey>, VaultError> {
         let access = self.access.clone();
         let event = Event {
             operation: AuditOperation::KeyListDeleted,
@@ -136,7 +140,12 @@ impl VaultStore {
     /// # Errors
     /// [`VaultError::PurgeProtected`]; [`VaultError::KeyNotFound`] unless it is in soft delete;
     /// [`VaultError::AccessDenied`] without permission `purge`.
-    pub fn purge_key(&self, token: &AccessToken, vault: &VaultName, name: &KeyName) -> Result<(), VaultError> {
+    pub fn purge_key(
+        &self,
+        token: &AccessToken,
+        vault: &VaultName,
+        name: &KeyName,
+    ) -> Result<(), VaultError> {
         let access = self.access.clone();
         let name = name.clone();
         let event = key_event(AuditOperation::KeyPurge, vault, &name, None);
@@ -204,7 +213,9 @@ fn end(txn: &mut Txn<'_>, due: &DueRecord, call: &Call) -> Result<Vec<FileId>, V
             key: key_name.clone(),
         },
     )?;
-    let vault = VAULTS.get(txn, &call.event.vault)?.filter(|vault| vault.id == due.vault);
+    let vault = VAULTS
+        .get(txn, &call.event.vault)?
+        .filter(|vault| vault.id == due.vault);
     let doomed = match (vault, key_name) {
         (Some(vault), None) if vault.life.expire(call.now).is_some() => remove_vault(txn, &vault)?,
         (Some(vault), Some(name)) => match KEYS.get(txn, &(vault.id, name))? {
@@ -213,7 +224,11 @@ fn end(txn: &mut Txn<'_>, due: &DueRecord, call: &Call) -> Result<Vec<FileId>, V
         },
         _ => return Ok(Vec::new()),
     };
-    audit::append(txn, &call.event.vault, call.record(AuditResult::Success, call.now))?;
+    audit::append(
+        txn,
+        &call.event.vault,
+        call.record(AuditResult::Success, call.now),
+    )?;
     Ok(doomed)
 }
 

@@ -12,8 +12,8 @@ use crate::audit::{AuditHead, AuditLine};
 use crate::error::VaultError;
 use crate::ids::{KeyName, KeyVersion, ObjectId, TenantId, VaultName};
 use crate::records::{
-    DueRecord, IdentityRecord, InstallationRecord, KeyRecord, PolicyRecord, TenantRecord, VaultId, VaultRecord,
-    VersionRecord,
+    DueRecord, IdentityRecord, InstallationRecord, KeyRecord, PolicyRecord, TenantRecord, VaultId,
+    VaultRecord, VersionRecord,
 };
 
 /// What there is one of.
@@ -83,7 +83,12 @@ impl<K: RoomKey, V: Record> Room<K, V> {
     }
 
     /// The first `limit` records of `range`.
-    pub(crate) fn page(&self, read: &impl Read, range: &KeyRange, limit: usize) -> Result<Vec<V>, VaultError> {
+    pub(crate) fn page(
+        &self,
+        read: &impl Read,
+        range: &KeyRange,
+        limit: usize,
+    ) -> Result<Vec<V>, VaultError> {
         let entries = read.entries(range, limit)?;
         Ok(entries
             .iter()

@@ -50,7 +50,10 @@ impl VaultStore {
         let token = self.owner_token()?;
         let mut rotated = Vec::new();
         for (vault, key) in self.due_keys()? {
-            rotated.push(self.rotate(&token, &vault, &key, AuditOperation::KeyRotateIfDue)?.id);
+            rotated.push(
+                self.rotate(&token, &vault, &key, AuditOperation::KeyRotateIfDue)?
+                    .id,
+            );
         }
         Ok(rotated)
     }
@@ -85,7 +88,7 @@ impl VaultStore {
         (vault, name): (&VaultName, &KeyName),
         policy: &RotationPolicy,
     ) -> Result<KeyRotationPolicy, VaultError> {
-        let json = policy.to_json().to_string();
+        let json = policy.to_stored_json().to_string();
         let access = self.access.clone();
         let name = name.clone();
         let event = key_event(AuditOperation::KeyRotationPolicySet, vault, &name, None);
@@ -128,7 +131,10 @@ impl VaultStore {
         let vaults = VAULTS.all(&snapshot, &())?;
         for vault in vaults.iter().filter(|vault| vault.life == Life::Active) {
             let keys = KEYS.all(&snapshot, &vault.id)?;
-            for key in keys.iter().filter(|key| key.life == Life::Active && key.rotation_policy.is_some()) {
+            for key in keys
+                .iter()
+                .filter(|key| key.life == Life::Active && key.rotation_policy.is_some())
+            {
                 let current = version_of(&snapshot, vault, key, key.current)?;
                 let expires = current.expires.map(Timestamp::unix_seconds);
                 let created = current.created.unix_seconds();

@@ -9,7 +9,7 @@ use crate::algorithms::EncryptionAlgorithm;
 use crate::directory::Identity;
 use crate::epoch::{AccessWatcher, Epoch};
 use crate::error::VaultError;
-use crate::ids::{KeyId, KeyName, KeyReference, KeyVersion, VaultUri};
+use crate::ids::{KeyId, KeyName, KeyVersion, VaultUri};
 use crate::keys::KeyBundle;
 use crate::store::VaultStore;
 use crate::vaults::{VaultProperties, properties};
@@ -53,7 +53,12 @@ pub trait KeyService: Send + Sync {
     ///
     /// # Errors
     /// [`VaultError::KeyNotFound`].
-    fn latest_version(&self, token: &AccessToken, vault: &VaultUri, name: &KeyName) -> Result<KeyId, VaultError> {
+    fn latest_version(
+        &self,
+        token: &AccessToken,
+        vault: &VaultUri,
+        name: &KeyName,
+    ) -> Result<KeyId, VaultError> {
         Ok(self.get_key(token, vault, name, None)?.id)
     }
 
@@ -124,7 +129,9 @@ impl KeyService for VaultStore {
         algorithm: EncryptionAlgorithm,
         plaintext: &[u8],
     ) -> Result<Vec<u8>, VaultError> {
-        Ok(self.wrap_key(token, &reference(key), algorithm, plaintext)?.value)
+        Ok(self
+            .wrap_key(token, &key.reference(), algorithm, plaintext)?
+            .value)
     }
 
     fn unwrap(
@@ -134,13 +141,8 @@ impl KeyService for VaultStore {
         algorithm: EncryptionAlgorithm,
         ciphertext: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        Ok(self.unwrap_key(token, &reference(key), algorithm, ciphertext)?.value)
-    }
-}
-
-fn reference(key: &KeyId) -> KeyReference {
-    KeyReference {
-        version: Some(key.version),
-        ..key.base()
+        Ok(self
+            .unwrap_key(token, &key.reference(), algorithm, ciphertext)?
+            .value)
     }
 }

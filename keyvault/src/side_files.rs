@@ -60,11 +60,18 @@ impl SideFiles {
     ) -> Result<SealedPrivate, VaultError> {
         let file = FileId(entropy::random(entropy)?);
         let one_time = RootKey::generate(entropy)?;
-        let bytes = purpose(&one_time, file).seal(SealKind::PrivateKey, &file.0, private.as_bytes(), entropy)?;
-        let sealed_key =
-            self.wrap
-                .seal(SealKind::WrappedKey, &file.0, one_time.expose_for_wrapping(), entropy)?;
-        let content = codec::frame(FrameKind::File, &codec::encode(&SideFile { id: file, sealed_key })?)?;
+        let bytes =
+            purpose(&one_time, file).seal(SealKind::PrivateKey, &file.0, private.as_bytes(), entropy)?;
+        let sealed_key = self.wrap.seal(
+            SealKind::WrappedKey,
+            &file.0,
+            one_time.expose_for_wrapping(),
+            entropy,
+        )?;
+        let content = codec::frame(
+            FrameKind::File,
+            &codec::encode(&SideFile { id: file, sealed_key })?,
+        )?;
         self.write(file, &content)
             .map_err(|error| failed("writing", &self.path(file), error))?;
         Ok(SealedPrivate { file, bytes })
@@ -148,7 +155,10 @@ fn file_id(path: &Path) -> Option<FileId> {
 
 fn read_bounded(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     if fs::metadata(path)?.len() > FILE_BYTES_MAX {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is too large"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the file is too large",
+        ));
     }
     fs::read(path).map(Zeroizing::new)
 }
@@ -261,11 +271,17 @@ mod tests {
             let mut bad = good.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
             fs::write(&path, &bad).unwrap();
-            assert!(files.open_private(sealed.file, &sealed.bytes).is_err(), "bit {bit}");
+            assert!(
+                files.open_private(sealed.file, &sealed.bytes).is_err(),
+                "bit {bit}"
+            );
         }
         for cut in 0..good.len() {
             fs::write(&path, &good[..cut]).unwrap();
-            assert!(files.open_private(sealed.file, &sealed.bytes).is_err(), "prefix of {cut}");
+            assert!(
+                files.open_private(sealed.file, &sealed.bytes).is_err(),
+                "prefix of {cut}"
+            );
         }
     }
 
@@ -276,7 +292,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let files = files(directory.path());
         let sealed = files.seal(&material(), &SystemEntropy).unwrap();
-        let mode = fs::metadata(files.path(sealed.file)).unwrap().permissions().mode();
+        let mode = fs::metadata(files.path(sealed.file))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }

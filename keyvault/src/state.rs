@@ -153,9 +153,13 @@ impl Retention {
     pub fn recovery_level(self) -> &'static str {
         match self {
             Self::None => "Purgeable",
-            Self::Purgeable { days: RETENTION_DAYS_MAX } => "Recoverable+Purgeable",
+            Self::Purgeable {
+                days: RETENTION_DAYS_MAX,
+            } => "Recoverable+Purgeable",
             Self::Purgeable { .. } => "CustomizedRecoverable+Purgeable",
-            Self::Protected { days: RETENTION_DAYS_MAX } => "Recoverable",
+            Self::Protected {
+                days: RETENTION_DAYS_MAX,
+            } => "Recoverable",
             Self::Protected { .. } => "CustomizedRecoverable",
         }
     }
@@ -190,13 +194,20 @@ mod tests {
             for day in 0..days + 7 {
                 let ended = day >= days;
                 let purge = life.purge(retention, at(day));
-                assert_eq!(purge.is_ok(), ended || !retention.purge_protection(), "{retention:?} day {day}");
+                assert_eq!(
+                    purge.is_ok(),
+                    ended || !retention.purge_protection(),
+                    "{retention:?} day {day}"
+                );
                 assert_eq!(life.expire(at(day)).is_some(), ended, "{retention:?} day {day}");
                 assert_eq!(life.recover(at(day)).is_ok(), !ended, "{retention:?} day {day}");
                 assert_eq!(life.delete(retention, at(day)), Err(LifeError::AlreadyDeleted));
             }
             let instant_before = Timestamp::from_ticks(at(days).ticks() - 1);
-            assert_eq!(life.purge(retention, instant_before).is_ok(), !retention.purge_protection());
+            assert_eq!(
+                life.purge(retention, instant_before).is_ok(),
+                !retention.purge_protection()
+            );
         }
     }
 
@@ -217,7 +228,10 @@ mod tests {
         let cases = [
             (Retention::None, "Purgeable"),
             (Retention::Purgeable { days: 90 }, "Recoverable+Purgeable"),
-            (Retention::Purgeable { days: 89 }, "CustomizedRecoverable+Purgeable"),
+            (
+                Retention::Purgeable { days: 89 },
+                "CustomizedRecoverable+Purgeable",
+            ),
             (Retention::Protected { days: 90 }, "Recoverable"),
             (Retention::Protected { days: 7 }, "CustomizedRecoverable"),
         ];

@@ -54,7 +54,6 @@ pub struct VaultStore {
     pub(crate) access: Arc<Access>,
     refusals: Refusals,
     tenant: TenantId,
-    pub(crate) installation: [u8; 16],
 }
 
 /// What an operation is: enough for its line in the log.
@@ -118,7 +117,6 @@ impl VaultStore {
             access: Arc::new(Access::new(signer, installation.owner)),
             refusals: Refusals::default(),
             tenant: installation.tenant,
-            installation: installation.id,
             clock: parts.clock,
             entropy: parts.entropy,
             providers: parts.providers,
@@ -158,7 +156,9 @@ impl VaultStore {
         T: Send + 'static,
     {
         self.carry_out_due()?;
-        self.attempt(token, event, |store, call, principal| store.commit(call, principal, body))
+        self.attempt(token, event, |store, call, principal| {
+            store.commit(call, principal, body)
+        })
     }
 
     /// Runs one reading operation of a caller: the same, but nothing moves.
@@ -170,7 +170,11 @@ impl VaultStore {
         self.attempt(token, event, |store, call, principal| {
             store.tree.transact(move |txn| {
                 let value = body(txn, &call, &principal)?;
-                audit::append(txn, &call.event.vault, call.record(AuditResult::Success, call.now))?;
+                audit::append(
+                    txn,
+                    &call.event.vault,
+                    call.record(AuditResult::Success, call.now),
+                )?;
                 Ok(value)
             })
         })
@@ -185,7 +189,7 @@ impl VaultStore {
     ) -> Result<T, VaultError> {
         let mut call = self.call(event)?;
         let outcome = self.access.authenticate(token, call.now).and_then(|principal| {
-            call.principal = Some(principal.clone());
+            call.principal = Some(principal);
             body(self, call.clone(), principal)
         });
         if let Err(error) = &outcome {
@@ -201,7 +205,11 @@ impl VaultStore {
     {
         self.apply(move |txn| {
             let changed = body(txn, &call, &principal)?;
-            audit::append(txn, &call.event.vault, call.record(AuditResult::Success, call.now))?;
+            audit::append(
+                txn,
+                &call.event.vault,
+                call.record(AuditResult::Success, call.now),
+            )?;
             Ok(changed)
         })
     }
@@ -252,7 +260,10 @@ impl VaultStore {
             description: error.to_string(),
         };
         let record = call.record(result, self.clock.now());
-        if self.refusals.is_repeat(self.epoch.now(), &call.event.vault, &record) {
+        if self
+            .refusals
+            .is_repeat(self.epoch.now(), &call.event.vault, &record)
+        {
             return Ok(());
         }
         self.append(call.event.vault.clone(), record)
@@ -267,16 +278,22 @@ impl VaultStore {
     }
 
     fn append(&self, vault: VaultName, record: AuditRecord) -> Result<(), VaultError> {
-        self.tree.transact(move |txn| audit::append(txn, &vault, record.clone()))
+        self.tree
+            .transact(move |txn| audit::append(txn, &vault, record.clone()))
     }
 
     fn destroy_leftovers(&self) -> Result<(), VaultError> {
         let versions: Vec<VersionRecord> = VERSIONS.all(&self.tree, &())?;
         let mut wanted: Vec<FileId> = versions.iter().map(|version| version.file).collect();
         wanted.sort_unstable();
-        let destroyed = self.files.destroy_leftovers(|file| wanted.binary_search(&file).is_ok())?;
+        let destroyed = self
+            .files
+            .destroy_leftovers(|file| wanted.binary_search(&file).is_ok())?;
         if destroyed > 0 {
-            tracing::info!(destroyed, "destroyed side files of keys that are purged or were never finished");
+            tracing::info!(
+                destroyed,
+                "destroyed side files of keys that are purged or were never finished"
+            );
         }
         Ok(())
     }
@@ -342,9 +359,9 @@ fn installation(
         TENANTS.put(txn, &id, &TenantRecord { id, created })?;
         IDENTITIES.put(txn, &fresh.owner, &owner)
     })?;
-    INSTALLATION
-        .get(tree, &())?
-        .ok_or_else(|| VaultError::storage("the record of the installation is gone right after it was written"))
+    INSTALLATION.get(tree, &())?.ok_or_else(|| {
+        VaultError::storage("the record of the installation is gone right after it was written")
+    })
 }
 
 fn token_signer(installation: &InstallationRecord, providers: &Providers) -> Result<TokenSigner, VaultError> {

@@ -24,14 +24,28 @@ fn a_wrapped_key_opens_until_its_policy_is_deleted() {
     let service: Arc<dyn KeyService> = bench.store.clone();
     let token = service.token_for(&identity).unwrap();
     let properties = service.vault(&vault("bench").uri()).unwrap();
-    let id = service.latest_version(&token, &properties.uri, &key("key")).unwrap();
+    let id = service
+        .latest_version(&token, &properties.uri, &key("key"))
+        .unwrap();
     let wrapped = service.wrap(&token, &id, RsaOaep256, b"root key").unwrap();
-    assert_eq!(service.unwrap(&token, &id, RsaOaep256, &wrapped).unwrap().as_slice(), b"root key");
+    assert_eq!(
+        service
+            .unwrap(&token, &id, RsaOaep256, &wrapped)
+            .unwrap()
+            .as_slice(),
+        b"root key"
+    );
     drop(service);
 
     bench.reopen();
     let service: Arc<dyn KeyService> = bench.store.clone();
-    assert_eq!(service.unwrap(&token, &id, RsaOaep256, &wrapped).unwrap().as_slice(), b"root key");
+    assert_eq!(
+        service
+            .unwrap(&token, &id, RsaOaep256, &wrapped)
+            .unwrap()
+            .as_slice(),
+        b"root key"
+    );
 
     let watcher: Arc<Watcher> = Arc::default();
     let weak: Weak<dyn AccessWatcher> = Arc::downgrade(&(watcher.clone() as Arc<dyn AccessWatcher>));

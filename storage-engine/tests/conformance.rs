@@ -63,7 +63,7 @@ fn sled_with_the_smallest_cache_and_small_segments() {
         next.set(next.get() + 1);
         let options = SledOptions {
             cache_bytes: 1 << 20,
-            segment_bytes: 1 << 20,
+            segment_bytes: 2 << 20,
         };
         SledEngine::open(fresh.path().join(next.get().to_string()), &options).unwrap()
     });

@@ -1,5 +1,11 @@
 //! What the vault's tests share: a store in memory, a clock that stands still, ready-made keys.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "each test file uses its part, and a helper that fails is a test that fails"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -109,7 +115,11 @@ impl Bench {
     }
 
     pub fn vault(&self, name: &str, retention: Retention) -> VaultName {
-        let mut new = NewVault::new(vault(name), self.store.default_tenant(), "westus".parse().unwrap());
+        let mut new = NewVault::new(
+            vault(name),
+            self.store.default_tenant(),
+            "westus".parse().unwrap(),
+        );
         new.retention = retention;
         self.store.create_vault(&self.owner(), new).unwrap();
         vault(name)
@@ -143,7 +153,9 @@ impl Bench {
             object_id: identity.principal_id,
             keys: KeyPermissions::parse(permissions).unwrap(),
         };
-        self.store.set_policy(&self.owner(), &vault("bench"), policy).unwrap();
+        self.store
+            .set_policy(&self.owner(), &vault("bench"), policy)
+            .unwrap();
     }
 
     pub fn token(&self, identity: &Identity) -> AccessToken {
@@ -152,7 +164,9 @@ impl Bench {
 
     /// Side files there are.
     pub fn side_files(&self) -> usize {
-        std::fs::read_dir(self.folder.path().join("keys")).unwrap().count()
+        std::fs::read_dir(self.folder.path().join("keys"))
+            .unwrap()
+            .count()
     }
 }
 
@@ -165,7 +179,9 @@ pub fn key(name: &str) -> KeyName {
 }
 
 pub fn reference(text: &str) -> KeyReference {
-    format!("https://bench.vault.azure.net/keys/{text}").parse().unwrap()
+    format!("https://bench.vault.azure.net/keys/{text}")
+        .parse()
+        .unwrap()
 }
 
 pub fn no_tags() -> BTreeMap<String, String> {

@@ -115,7 +115,10 @@ impl Workload {
     /// Opens what a power cut left; it must hold the batches up to one between `acknowledged` and `started`, and
     /// nothing else. Returns that number.
     pub(crate) fn verify(&self, dir: &Path, promised: Promised) -> Result<u64, String> {
-        let open = || SledEngine::open(dir, &self.options()).map_err(|error| format!("open: {error}"));
+        let open = || {
+            SledEngine::open(dir, &self.options())
+                .map_err(|error| format!("LOST: {promised:?}, but it cannot be opened: {error}"))
+        };
         let engine = open()?;
         let number = self.compare(&engine, promised)?;
         engine

@@ -6,8 +6,10 @@
 use super::super::range::KeyRange;
 use super::super::{KEY_BYTES_MAX, Space, VALUE_BYTES_MAX};
 
-/// Most data bytes in one stripe. Far below the size at which sled moves a leaf page to a side file.
-pub(super) const STRIPE_BYTES: usize = 4096;
+/// Most data bytes in one stripe: four of them hold a sealed chunk of 64 KiB with its frame, one holds a page.
+pub(super) const STRIPE_BYTES: usize = 16_640;
+/// Most stripes in a leaf page of sled, which splits pages by number of entries.
+pub(super) const LEAF_STRIPES: usize = 17;
 /// Most stripes of one value.
 const STRIPES_MAX: usize = VALUE_BYTES_MAX.div_ceil(STRIPE_BYTES);
 

@@ -23,11 +23,14 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, RwLock};
 use sled::Db;
 
-use self::durable::{Durable, SyncMode, bytes_under, prepare_recovery};
+pub use self::durable::SyncMode;
+use self::durable::{Durable, bytes_under, prepare_recovery};
+use self::keys::{LEAF_STRIPES, STRIPE_BYTES};
 use self::layout::{FORMAT, Layout, Stage};
 use self::records::sled_error;
 use super::{
-    Batch, Capabilities, Durability, Engine, EngineError, EngineStats, KeyRange, ScanOptions, ScanPage, Space,
+    Batch, Capabilities, Durability, Engine, EngineError, EngineStats, KEY_BYTES_MAX, KeyRange, ScanOptions,
+    ScanPage, Space,
 };
 
 /// Settings of [`SledEngine::open`].
@@ -35,7 +38,8 @@ use super::{
 pub struct SledOptions {
     /// Bytes of pages that sled keeps in memory; 64 MiB by default. Its page table comes on top.
     pub cache_bytes: u64,
-    /// Bytes of a log segment: a power of two up to the default of 16 MiB, the same at every open of a directory.
+    /// Bytes of a log segment: a power of two from 2 MiB to the default of 16 MiB, the same at every open of a
+    /// directory.
     pub segment_bytes: usize,
 }
 
@@ -66,6 +70,14 @@ const NO_WRITES: u8 = 1;
 const NO_READS: u8 = 2;
 
 const FORMAT_KEY: &[u8] = b"format";
+/// Below this a leaf page could outgrow a quarter of a segment, and sled would move it to a side file.
+const SEGMENT_BYTES_MIN: usize = 2 << 20;
+const LEAF_BYTES_MAX: usize = LEAF_STRIPES * (STRIPE_BYTES + 2 * KEY_BYTES_MAX);
+const _: () = assert!(
+    LEAF_BYTES_MAX < SEGMENT_BYTES_MIN / 4,
+    "a leaf page must stay in the log"
+);
+
 /// How long sled's threads may take to let go of a closed database.
 const RELEASE_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -78,17 +90,18 @@ impl SledEngine {
         Self::open_in(dir.as_ref(), options, SyncMode::DataSync)
     }
 
-    /// As [`open`](Self::open), but acknowledges after sled's own flush: a power cut loses acknowledged data.
-    /// For the test that proves the power-cut test finds such a loss.
+    /// As [`open`](Self::open), but with a measure against power cuts left out: acknowledged data can be lost. For
+    /// the test that proves the power-cut test finds such a loss.
     ///
     /// # Errors
     /// As [`open`](Self::open).
     #[cfg(feature = "testing")]
-    pub fn danger_open_without_fdatasync(
+    pub fn danger_open(
         dir: impl AsRef<Path>,
         options: &SledOptions,
+        mode: SyncMode,
     ) -> Result<Self, EngineError> {
-        Self::open_in(dir.as_ref(), options, SyncMode::DangerFlushOnly)
+        Self::open_in(dir.as_ref(), options, mode)
     }
 
     fn open_in(dir: &Path, options: &SledOptions, mode: SyncMode) -> Result<Self, EngineError> {
@@ -280,6 +293,14 @@ impl Drop for SledEngine {
 /// Starts sled. A database that this process closed a moment ago may still hold sled's lock; a foreign process
 /// cannot, since it would hold ours.
 fn start(dir: &Path, options: &SledOptions) -> Result<Db, EngineError> {
+    if options.segment_bytes < SEGMENT_BYTES_MIN {
+        let text = format!(
+            "a segment of {} bytes is below {SEGMENT_BYTES_MIN}",
+            options.segment_bytes
+        );
+        let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, text);
+        return Err(EngineError::io("opening", dir.to_path_buf(), source));
+    }
     let config = sled::Config::new()
         .path(dir)
         .cache_capacity(options.cache_bytes)
