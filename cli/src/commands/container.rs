@@ -1,7 +1,7 @@
 //! `storage container ...`.
 
 use serde_json::{Value, json};
-use strongroom::{Conditions, Container, ContainerItem, ContainerName, ListContainers, Metadata, PageSize};
+use strongroom::{Conditions, Container, ContainerItem, ContainerName, ListContainers, Metadata};
 
 use super::paging::{Page, collect};
 use super::shape;
