@@ -48,7 +48,11 @@ pub(super) fn restore(session: &Session, args: &RestoreKey) -> Result<Value, Fai
     let backup = read(&args.file)?;
     let vault = vault_name(&args.vault.vault_name)?;
     let (vaults, token) = session.vaults_as_owner()?;
-    Ok(shape::bundle(&vaults.restore_key(&token, &vault, &KeyBackup::from_bytes(backup))?))
+    Ok(shape::bundle(&vaults.restore_key(
+        &token,
+        &vault,
+        &KeyBackup::from_bytes(backup),
+    )?))
 }
 
 /// Writes the public part of a key.

@@ -108,8 +108,9 @@ impl Failure {
 
     /// The two lines for standard error.
     pub(crate) fn lines(&self) -> String {
-        let message = self.message.split_whitespace().collect::<Vec<_>>().join(" ");
-        format!("ERROR: ({}) {message}\n{}\n", self.code, self.hint)
+        let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (message, hint) = (one_line(&self.message), sentence(&one_line(&self.hint)));
+        format!("ERROR: ({}) {message}\n{hint}\n", self.code)
     }
 }
 
@@ -202,6 +203,21 @@ impl Failure {
         };
         Self::usage(usage_code(error.kind()), reason).hint(format!("See `{command} --help`."))
     }
+}
+
+/// Capital letter and full stop, where the text is one of prose.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters
+        .next()
+        .map(|first| first.to_uppercase().collect())
+        .unwrap_or_default();
+    let end = if text.ends_with(['.', '!', '?', '`']) {
+        ""
+    } else {
+        "."
+    };
+    first + letters.as_str() + end
 }
 
 fn usage_code(kind: ClapKind) -> &'static str {

@@ -158,7 +158,11 @@ impl<'s> Custody<'s> {
     fn principal(&self) -> Result<ObjectId, Failure> {
         let identity = self.account.properties()?.system_identity;
         identity.map(|identity| identity.principal_id).ok_or_else(|| {
-            Failure::new(Exit::Failed, "ManagedServiceIdentityNotFound", "the account of the tour lost its identity")
+            Failure::new(
+                Exit::Failed,
+                "ManagedServiceIdentityNotFound",
+                "the account of the tour lost its identity",
+            )
         })
     }
 

@@ -12,6 +12,7 @@ use strongroom::{
 
 use super::hashing::{Fingerprint, Hashing};
 use super::origin;
+use super::workers::each;
 use crate::files::find::Found;
 use crate::output::error::Failure;
 use crate::progress::{Metered, Progress};
@@ -92,22 +93,26 @@ impl Stored {
     pub(super) fn upload(&mut self, progress: Progress, files: &[Found]) -> Result<Vec<String>, Failure> {
         let bar = progress.bytes("storing", files.iter().map(|file| file.bytes).sum());
         let mut gone = Vec::new();
-        for found in files {
-            match File::open(&found.path) {
-                Ok(file) => {
-                    let entry = self
-                        .upload_one(found, file, &bar)
-                        .map_err(|error| error.about(&found.path.display()))?;
-                    self.entries.push(entry);
-                }
-                Err(error) => gone.push(format!("{}: {error}", found.path.display())),
+        for (found, outcome) in files
+            .iter()
+            .zip(each(files, |found| self.upload_one(found, &bar)))
+        {
+            match outcome {
+                Ok(Ok(entry)) => self.entries.push(entry),
+                Ok(Err(error)) => gone.push(format!("{}: {error}", found.path.display())),
+                Err(failure) => return Err(failure.about(&found.path.display())),
             }
         }
         bar.finish_and_clear();
         Ok(gone)
     }
 
-    fn upload_one(&self, found: &Found, file: File, bar: &ProgressBar) -> Result<Entry, Failure> {
+    /// The inner error is of a file that cannot be opened any more.
+    fn upload_one(&self, found: &Found, bar: &ProgressBar) -> Result<io::Result<Entry>, Failure> {
+        let file = match File::open(&found.path) {
+            Ok(file) => file,
+            Err(error) => return Ok(Err(error)),
+        };
         let name: BlobName = found.name.parse()?;
         let mut content = Hashing::new(Metered::new(file, bar));
         let options = UploadOptions {
@@ -116,29 +121,30 @@ impl Stored {
         };
         self.container.upload(&name, &mut content, options)?;
         let (fingerprint, bytes) = content.finish();
-        Ok(Entry {
+        Ok(Ok(Entry {
             name,
             fingerprint,
             bytes,
-        })
+        }))
     }
 
     /// Reads every blob back; returns the names of those that differ.
-    pub(super) fn verify(&self, progress: Progress) -> Result<Vec<String>, Failure> {
+    pub(super) fn verify(&self, progress: Progress) -> Vec<String> {
         let bar = progress.bytes("verifying", self.bytes());
-        let mut wrong = Vec::new();
-        for entry in &self.entries {
-            let mut content = Hashing::new(Metered::new(io::sink(), &bar));
-            let read = self
-                .container
-                .download(&entry.name, &DownloadOptions::default(), &mut content);
-            match read.map(|_| content.finish()) {
-                Ok(found) if found == (entry.fingerprint, entry.bytes) => {}
-                Ok(_) => wrong.push(entry.name.to_string()),
-                Err(error) => wrong.push(format!("{}: {error}", entry.name)),
-            }
-        }
+        let wrong = each(&self.entries, |entry| self.verify_one(entry, &bar));
         bar.finish_and_clear();
-        Ok(wrong)
+        wrong.into_iter().flatten().collect()
+    }
+
+    fn verify_one(&self, entry: &Entry, bar: &ProgressBar) -> Option<String> {
+        let mut content = Hashing::new(Metered::new(io::sink(), bar));
+        match self
+            .container
+            .download(&entry.name, &DownloadOptions::default(), &mut content)
+        {
+            Ok(_) if content.finish() == (entry.fingerprint, entry.bytes) => None,
+            Ok(_) => Some(entry.name.to_string()),
+            Err(error) => Some(format!("{}: {error}", entry.name)),
+        }
     }
 }
