@@ -69,23 +69,3 @@ impl PlatformKey for NoKey {
         Err(PlatformKeyError::new("this key opens nothing"))
     }
 }
-
-pub(super) fn temporary_vaults(
-    places: &super::places::Places,
-) -> Result<std::sync::Arc<strongroom::keyvault::VaultStore>, Failure> {
-    use std::sync::Arc;
-    use strongroom::engine::engine::sled::{SledEngine, SledOptions};
-    use strongroom::keyvault::{Providers, SoftwareProvider, VaultStore, VaultStoreParts};
-    let key = read_or_make(&places.vault)?;
-    let engine = SledEngine::open(&places.vaults.join("engine"), &SledOptions::default())
-        .map_err(|e| Failure::usage("Engine", e))?;
-    fs::create_dir_all(places.vaults.join("keys")).map_err(|error| Failure::file(&places.vaults, &error))?;
-    Ok(VaultStore::open(VaultStoreParts {
-        engine: Box::new(engine),
-        dir: places.vaults.join("keys"),
-        root: key.derive(&[]).map_err(|e| Failure::usage("Engine", e))?,
-        clock: Arc::new(strongroom::engine::SystemClock),
-        entropy: Arc::new(SystemEntropy),
-        providers: Providers::software(Arc::new(SoftwareProvider::default())),
-    })?)
-}

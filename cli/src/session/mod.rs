@@ -6,9 +6,8 @@ mod labels;
 mod places;
 
 use std::cell::OnceCell;
-use std::sync::Arc;
 use strongroom::keyvault::{AccessToken, TenantId, VaultStore};
-use strongroom::{Account, AccountName, Store};
+use strongroom::{Account, AccountName, Store, Vaults};
 
 use crate::args::GlobalArgs;
 use crate::output::error::Failure;
@@ -23,7 +22,7 @@ pub(crate) struct Session {
     labels: Labels,
     progress: Progress,
     store: OnceCell<Store>,
-    vaults: OnceCell<Arc<VaultStore>>,
+    vaults: OnceCell<Vaults>,
 }
 
 impl Session {
@@ -53,7 +52,9 @@ impl Session {
         self.progress
     }
 
-    /// The store, opened at the first call.
+    /// The store, opened at the first call, with the vaults if there are any.
+    ///
+    /// Without vaults everything that needs no customer key still works.
     pub(crate) fn store(&self) -> Result<&Store, Failure> {
         if let Some(store) = self.store.get() {
             return Ok(store);
@@ -63,21 +64,33 @@ impl Session {
             Some(error) => Err(Failure::from(error)),
             None => Err(missing),
         })?;
-        let store = Store::builder(&self.places.data, key).open()?;
+        let mut options = Store::builder(&self.places.data, key);
+        if self.vaults_are_missing().is_none() {
+            options = options.vaults(self.open_vaults()?);
+        }
+        let store = options.open()?;
         Ok(self.store.get_or_init(|| store))
     }
 
     /// The vaults, opened at the first call.
-    pub(crate) fn vaults(&self) -> Result<&Arc<VaultStore>, Failure> {
+    pub(crate) fn vaults(&self) -> Result<&VaultStore, Failure> {
+        Ok(self.open_vaults()?.store())
+    }
+
+    fn open_vaults(&self) -> Result<&Vaults, Failure> {
         if let Some(vaults) = self.vaults.get() {
             return Ok(vaults);
         }
-        let vaults = keys::temporary_vaults(&self.places)?;
+        let key = keys::read(&self.places.vault).or_else(|missing| match self.vaults_are_missing() {
+            Some(error) => Err(Failure::from(error)),
+            None => Err(missing),
+        })?;
+        let vaults = Vaults::builder(&self.places.vaults, key).open()?;
         Ok(self.vaults.get_or_init(|| vaults))
     }
 
     /// The vaults, and the owner's token for them.
-    pub(crate) fn vaults_as_owner(&self) -> Result<(&Arc<VaultStore>, AccessToken), Failure> {
+    pub(crate) fn vaults_as_owner(&self) -> Result<(&VaultStore, AccessToken), Failure> {
         let vaults = self.vaults()?;
         Ok((vaults, vaults.owner_token()?))
     }
