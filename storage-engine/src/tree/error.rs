@@ -59,6 +59,9 @@ pub enum TreeError {
     /// No randomness, nothing sealed.
     #[error("{0}")]
     Entropy(Arc<EntropyError>),
+    /// Nothing refers to the body any more, or it was given up before a transaction adopted it.
+    #[error("there is no body {0}; it was released or given up")]
+    UnknownBody(String),
     /// The snapshot is older than the store allows. Take a new one.
     #[error("the snapshot is too old; take a new one")]
     SnapshotExpired,

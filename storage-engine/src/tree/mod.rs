@@ -3,11 +3,29 @@
 //! One [`TreeStore`] holds many trees over one engine and commits for all of them (group commit). Keys have 1 to
 //! [`KEY_BYTES_MAX`] bytes and begin with a byte other than 0: room 0 belongs to the tree itself (body references).
 
+mod committer;
+mod core;
+mod edit;
 mod error;
-mod standin;
+mod group;
+mod handle;
+mod head;
+mod node;
+mod page_id;
+mod pages;
+mod read;
+mod reap;
+mod reservations;
+mod state;
+mod store;
+mod txn;
+mod work;
 
 pub use error::{GateClosed, TreeError};
-pub use standin::{BodyPin, Snapshot, Tree, TreeStore, Txn};
+pub use handle::{BodyPin, Snapshot, Tree};
+pub use page_id::PageId;
+pub use store::{TreeStats, TreeStore};
+pub use txn::Txn;
 
 use std::any::Any;
 use std::time::Duration;

@@ -1,0 +1,168 @@
+//! Reaping: carrying out freed lists, in small steps that can be repeated after a crash.
+//!
+//! A list may be carried out once it is durable and older than every pin; a body also waits until one more commit is
+//! durable and nobody pins it. A list's records are deleted last.
+
+use std::sync::Arc;
+
+use super::TreeError;
+use super::core::Core;
+use super::head::Freed;
+use super::reservations::{body_key, sync_chunks};
+use super::state::{FreedList, TreeState};
+use crate::engine::{Batch, Durability, Engine, Space};
+
+/// Lists waiting before a commit takes a step of its own, and what such a step does at most.
+const LISTS_PER_STEP: usize = 12;
+const PAGES_PER_STEP: usize = 256;
+const BODIES_PER_STEP: usize = 1;
+
+/// How much one call may do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// A bounded number of deletions, once enough have come together.
+    Step,
+    /// Everything that is possible now.
+    All,
+}
+
+/// Carries out freed lists of one tree. One call at a time per store.
+pub(super) fn reap(tree: &Arc<TreeState>, effort: Effort) -> Result<(), TreeError> {
+    if effort == Effort::Step && tree.with_pins(|pins, _| pins.freed.len()) < LISTS_PER_STEP {
+        return Ok(());
+    }
+    let mut step = Step {
+        tree,
+        core: &tree.pages.core,
+        batch: Batch::new(),
+        pages_left: if effort == Effort::All {
+            usize::MAX
+        } else {
+            PAGES_PER_STEP
+        },
+        bodies_left: if effort == Effort::All {
+            usize::MAX
+        } else {
+            BODIES_PER_STEP
+        },
+    };
+    step.retry_deferred()?;
+    while step.pages_left > 0 {
+        let list = tree.with_pins(|pins, oldest| {
+            let ready = pins.freed.front().is_some_and(|list| list.commit <= oldest);
+            if ready { pins.freed.pop_front() } else { None }
+        });
+        let Some(list) = list else { break };
+        step.carry_out(list)?;
+    }
+    step.flush()
+}
+
+struct Step<'a> {
+    tree: &'a Arc<TreeState>,
+    core: &'a Core,
+    batch: Batch,
+    pages_left: usize,
+    bodies_left: usize,
+}
+
+impl Step<'_> {
+    fn retry_deferred(&mut self) -> Result<(), TreeError> {
+        let deferred = self.tree.with_pins(|pins, _| std::mem::take(&mut pins.deferred));
+        deferred.into_iter().try_for_each(|list| self.carry_out(list))
+    }
+
+    fn carry_out(&mut self, mut list: FreedList) -> Result<(), TreeError> {
+        let mut freed = match list.freed.take() {
+            Some(freed) => freed,
+            None => self.read_list(&list)?,
+        };
+        let rest = freed.pages.split_off(freed.pages.len().min(self.pages_left));
+        for id in &freed.pages {
+            self.core.cache.remove(&(self.tree.pages.tree, *id));
+            self.delete(Space::PAGES, id.record(self.tree.pages.tree))?;
+        }
+        self.pages_left -= freed.pages.len();
+        let had_bodies = !freed.bodies.is_empty();
+        freed = Freed {
+            pages: rest,
+            bodies: self.delete_bodies(freed.bodies, list.durable_at)?,
+        };
+        if freed.is_empty() {
+            return self.finish(list, had_bodies);
+        }
+        let pages_left = !freed.pages.is_empty();
+        list.freed = Some(freed);
+        self.tree.with_pins(|pins, _| {
+            if pages_left {
+                pins.freed.push_front(list);
+            } else {
+                pins.deferred.push(list);
+            }
+        });
+        Ok(())
+    }
+
+    /// Deletes the chunks of bodies that nobody pins; the others.
+    fn delete_bodies(
+        &mut self,
+        bodies: Vec<crate::body::BodyId>,
+        durable_at: u64,
+    ) -> Result<Vec<crate::body::BodyId>, TreeError> {
+        let followed = self.core.commits() > durable_at;
+        let mut left = Vec::new();
+        for id in bodies {
+            let pinned = self.tree.with_pins(|pins, _| pins.is_pinned(&id));
+            if pinned || !followed || self.bodies_left == 0 {
+                left.push(id);
+                continue;
+            }
+            self.bodies_left -= 1;
+            self.core.check_writable()?;
+            let key = body_key(self.tree.pages.tree, id);
+            self.core.latch(self.core.chunks.delete(&[key]))?;
+        }
+        Ok(left)
+    }
+
+    /// The list is done: its records go, after everything it named.
+    fn finish(&mut self, list: FreedList, had_bodies: bool) -> Result<(), TreeError> {
+        if had_bodies {
+            sync_chunks(self.core)?;
+        }
+        if !self.core.engine.capabilities().ordered_batches {
+            self.flush()?;
+            self.core.order()?;
+        }
+        for key in list.parts {
+            self.delete(Space::FREED, key)?;
+        }
+        Ok(())
+    }
+
+    fn read_list(&self, list: &FreedList) -> Result<Freed, TreeError> {
+        let mut all = Freed::default();
+        for key in &list.parts {
+            let Some(bytes) = self.core.engine.get(Space::FREED, key)? else {
+                continue;
+            };
+            let Freed { pages, bodies } = Freed::open(&self.tree.pages, key, &bytes)?;
+            all.pages.extend(pages);
+            all.bodies.extend(bodies);
+        }
+        Ok(all)
+    }
+
+    fn delete(&mut self, space: Space, key: Vec<u8>) -> Result<(), TreeError> {
+        if !self.batch.fits(key.len()) {
+            self.flush()?;
+        }
+        self.batch = std::mem::take(&mut self.batch).delete(space, key);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), TreeError> {
+        self.core
+            .apply(std::mem::take(&mut self.batch), Durability::Buffered)
+    }
+}
