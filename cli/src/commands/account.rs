@@ -80,8 +80,8 @@ fn update(session: &Session, args: &UpdateAccount) -> Result<Value, Failure> {
         None => {}
     }
     match (args.encryption_key_source, customer_key) {
-        (Some(KeySource::Storage), _) => account.use_platform_key()?,
-        (_, Some(key)) => account.use_customer_key(&key)?,
+        (Some(KeySource::Storage), _) => drop(account.use_platform_key()?),
+        (_, Some(key)) => drop(account.use_customer_key(&key)?),
         _ => {}
     }
     shown(&account)

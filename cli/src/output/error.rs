@@ -91,6 +91,7 @@ impl Failure {
     }
 
     /// The code in brackets.
+    #[cfg(test)]
     pub(crate) fn code(&self) -> &str {
         &self.code
     }

@@ -93,7 +93,8 @@ impl<'s> Custody<'s> {
         let newest = vaults.get_key(&token, &self.vault, &self.key, None)?.id;
         let mut key = CustomerKey::new(newest.vault, newest.name);
         key.version = Some(newest.version);
-        Ok(self.account.use_customer_key(&key)?)
+        self.account.use_customer_key(&key)?;
+        Ok(())
     }
 
     /// Runs a change of the key and counts what the store wrote for it.

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io;
 
 use indicatif::ProgressBar;
-use strongroom::keyvault::TenantId;
 use strongroom::{
     Account, AccountName, BlobName, Container, ContainerName, DownloadOptions, Metadata, NewAccount,
     UploadOptions,
