@@ -169,7 +169,7 @@ impl VaultStore {
                 version: usable.version.version,
             };
             call.event.target = id.to_string();
-            store.record_use(call, principal, id.clone(), operation)?;
+            store.record_use(call, principal, &id, operation)?;
             Ok(Produced { key: id, value })
         })
     }
@@ -179,15 +179,12 @@ impl VaultStore {
         &self,
         call: Call,
         principal: Principal,
-        id: KeyId,
+        id: &KeyId,
         operation: KeyOperation,
     ) -> Result<(), VaultError> {
         let access = self.access.clone();
         let ended = self.clock.now();
-        let key = KeyReference {
-            version: Some(id.version),
-            ..id.base()
-        };
+        let key = id.reference();
         self.tree.transact(move |txn| {
             usable(txn, &access, (&call, &principal), (&key, operation))?;
             audit::append(txn, &call.event.vault, call.record(AuditResult::Success, ended))

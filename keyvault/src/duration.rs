@@ -246,6 +246,24 @@ mod tests {
         ));
     }
 
+    #[test]
+    fn the_bounds_of_months_are_reached_and_never_passed() {
+        for months in 1..12 {
+            let duration = CalendarDuration {
+                months,
+                ..CalendarDuration::from_days(0)
+            };
+            let days = |start: i64| u32::try_from((duration.after(start).unwrap() - start) / 86_400).unwrap();
+            let lengths: Vec<u32> = (0..4 * 366).map(|day| days(day * 86_400)).collect();
+            let bounds = (lengths.iter().min().copied(), lengths.iter().max().copied());
+            assert_eq!(
+                bounds,
+                (Some(duration.min_days()), Some(duration.max_days())),
+                "{duration}"
+            );
+        }
+    }
+
     proptest! {
         #[test]
         fn real_lengths_lie_between_the_bounds(

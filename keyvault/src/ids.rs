@@ -181,6 +181,15 @@ pub struct KeyId {
 }
 
 impl KeyId {
+    /// This version, as a reference.
+    #[must_use]
+    pub fn reference(&self) -> KeyReference {
+        KeyReference {
+            version: Some(self.version),
+            ..self.base()
+        }
+    }
+
     /// The address of the key without a version: its newest one.
     #[must_use]
     pub fn base(&self) -> KeyReference {

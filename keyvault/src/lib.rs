@@ -3,6 +3,7 @@
 mod access;
 mod algorithms;
 mod audit;
+mod backup;
 mod convert;
 mod crypto;
 mod directory;
@@ -30,10 +31,12 @@ mod store;
 pub mod testing;
 pub mod token;
 mod vaults;
+pub mod view;
 
 pub use access::{AccessToken, TOKEN_SECONDS};
 pub use algorithms::{EncryptionAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 pub use audit::{AuditLine, AuditOperation, AuditRecord, AuditResult, AuditVerdict};
+pub use backup::KeyBackup;
 pub use crypto::Produced;
 pub use directory::{Directory, Identity};
 pub use duration::{CalendarDuration, DurationError};

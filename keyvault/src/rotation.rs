@@ -88,7 +88,7 @@ impl VaultStore {
         (vault, name): (&VaultName, &KeyName),
         policy: &RotationPolicy,
     ) -> Result<KeyRotationPolicy, VaultError> {
-        let json = policy.to_json().to_string();
+        let json = policy.to_stored_json().to_string();
         let access = self.access.clone();
         let name = name.clone();
         let event = key_event(AuditOperation::KeyRotationPolicySet, vault, &name, None);

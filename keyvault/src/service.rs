@@ -9,7 +9,7 @@ use crate::algorithms::EncryptionAlgorithm;
 use crate::directory::Identity;
 use crate::epoch::{AccessWatcher, Epoch};
 use crate::error::VaultError;
-use crate::ids::{KeyId, KeyName, KeyReference, KeyVersion, VaultUri};
+use crate::ids::{KeyId, KeyName, KeyVersion, VaultUri};
 use crate::keys::KeyBundle;
 use crate::store::VaultStore;
 use crate::vaults::{VaultProperties, properties};
@@ -129,7 +129,9 @@ impl KeyService for VaultStore {
         algorithm: EncryptionAlgorithm,
         plaintext: &[u8],
     ) -> Result<Vec<u8>, VaultError> {
-        Ok(self.wrap_key(token, &reference(key), algorithm, plaintext)?.value)
+        Ok(self
+            .wrap_key(token, &key.reference(), algorithm, plaintext)?
+            .value)
     }
 
     fn unwrap(
@@ -140,14 +142,7 @@ impl KeyService for VaultStore {
         ciphertext: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         Ok(self
-            .unwrap_key(token, &reference(key), algorithm, ciphertext)?
+            .unwrap_key(token, &key.reference(), algorithm, ciphertext)?
             .value)
-    }
-}
-
-fn reference(key: &KeyId) -> KeyReference {
-    KeyReference {
-        version: Some(key.version),
-        ..key.base()
     }
 }

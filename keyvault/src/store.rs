@@ -1,6 +1,6 @@
 //! The vault store: many vaults, their keys, the directory and the audit log in one sealed tree.
 //!
-//! Every operation goes through [`VaultStore::run`]: check the token, then in one transaction check the rights again,
+//! Every operation goes through `change`, `read` or `attempt`: check the token, then in one transaction check the rights again,
 //! change the records and append the audit line; then destroy what must go, move the epoch and call the watchers. A
 //! refusal is written in a commit of its own. No lock of the vault is held while watchers run.
 
@@ -54,7 +54,6 @@ pub struct VaultStore {
     pub(crate) access: Arc<Access>,
     refusals: Refusals,
     tenant: TenantId,
-    pub(crate) installation: [u8; 16],
 }
 
 /// What an operation is: enough for its line in the log.
@@ -118,7 +117,6 @@ impl VaultStore {
             access: Arc::new(Access::new(signer, installation.owner)),
             refusals: Refusals::default(),
             tenant: installation.tenant,
-            installation: installation.id,
             clock: parts.clock,
             entropy: parts.entropy,
             providers: parts.providers,
@@ -191,7 +189,7 @@ impl VaultStore {
     ) -> Result<T, VaultError> {
         let mut call = self.call(event)?;
         let outcome = self.access.authenticate(token, call.now).and_then(|principal| {
-            call.principal = Some(principal.clone());
+            call.principal = Some(principal);
             body(self, call.clone(), principal)
         });
         if let Err(error) = &outcome {

@@ -136,6 +136,24 @@ fn damaged_files_are_refused() {
             max: 65_536,
         },
     );
+    let text = std::str::from_utf8(pem).unwrap();
+    check(
+        text.replace("END PRIVATE", "END RSA PRIVATE").as_bytes(),
+        &ImportError::Truncated,
+    );
+    check(
+        text.replacen("\nM", "\n*", 1).as_bytes(),
+        &ImportError::Malformed {
+            what: "its base64 is damaged",
+        },
+    );
+    let long_form = [&[0x30, 0x83, 0], &fixture!("rsa2048-1.pkcs8.der")[2..]].concat();
+    check(
+        &long_form,
+        &ImportError::Malformed {
+            what: "a DER length is not in its shortest form",
+        },
+    );
     for der in [fixture!("rsa2048-1.pkcs8.der"), fixture!("rsa2048-1.pkcs1.der")] {
         check(&[der, &[0]].concat(), &ImportError::TrailingBytes);
         for length in 0..der.len() {
@@ -153,6 +171,7 @@ fn numbers_that_do_not_belong_together_are_refused() {
         let spoiled = format!("{}{swapped}{}", &text[..1], &text[2..]);
         check(&jwk_with(member, json!(spoiled)), &ImportError::Inconsistent);
     }
+    check(fixture!("composite-factor.jwk.json"), &ImportError::Inconsistent);
     let mut exchanged = jwk();
     exchanged["p"] = jwk()["q"].clone();
     exchanged["q"] = jwk()["p"].clone();

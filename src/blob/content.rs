@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strongroom_engine::body::{BodyReader, BodyRef};
+use strongroom_engine::body::BodyReader;
 use strongroom_engine::tree::Snapshot;
 
 use super::body_error;
@@ -22,7 +22,6 @@ struct Part {
     /// Position in the body.
     start: u64,
     length: u64,
-    body: BodyRef,
     reader: BodyReader,
 }
 
@@ -45,7 +44,6 @@ impl Content {
                 offset,
                 start: extent.start,
                 length: extent.length,
-                body: extent.body.clone(),
                 reader,
             });
             offset = offset.checked_add(extent.length).ok_or_else(damaged)?;
@@ -80,15 +78,11 @@ impl Content {
     /// Opens every chunk once, also those that no extent needs whole.
     pub(super) fn check(&self) -> Result<u64> {
         let mut chunks = 0;
-        let mut byte = [0];
         for part in &self.parts {
-            let mut offset = 0;
-            while offset < part.body.length {
+            for index in 0..part.reader.chunks() {
                 self.core.guard.check()?;
-                part.reader
-                    .read_at(offset, &mut byte)
-                    .map_err(|error| body_error(&self.core, error))?;
-                offset = offset.saturating_add(part.body.chunk_bytes.max(1).into());
+                let checked = part.reader.check_chunk(index);
+                checked.map_err(|error| body_error(&self.core, error))?;
                 chunks += 1;
             }
         }

@@ -5,18 +5,21 @@
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use zeroize::Zeroizing;
+use strongroom_engine::SecretBuffer;
 
-use super::Conditions;
 use super::content::Content;
 use super::properties::BlobProperties;
 use super::range::ByteRange;
 use super::record::BlobRecord;
+use super::{Conditions, Interruption};
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::BlobName;
 use crate::operations::Operation;
+
+/// Bytes given to the caller's writer at once.
+const WRITE_BYTES: usize = 64 << 10;
 
 /// What to download. The default is the whole blob without conditions.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +41,7 @@ pub struct Download {
     end: u64,
     /// Between `start` and `end`.
     position: u64,
-    failed: bool,
+    stopped: Option<Interruption>,
 }
 
 impl Container {
@@ -55,13 +58,18 @@ impl Container {
         mut out: impl Write,
     ) -> Result<BlobProperties> {
         let mut download = self.open_blob(name, options)?;
-        let mut buffer = Zeroizing::new(vec![0; self.core.chunk_bytes.max(1 << 10) as usize]);
+        let mut buffer = SecretBuffer::default();
+        buffer.resize(
+            usize::try_from(download.length())
+                .unwrap_or(usize::MAX)
+                .clamp(1, WRITE_BYTES),
+        );
         loop {
-            let read = download.next_bytes(&mut buffer)?;
+            let read = download.next_bytes(buffer.as_mut_slice())?;
             if read == 0 {
                 return Ok(download.properties);
             }
-            out.write_all(buffer.get(..read).unwrap_or_default())
+            out.write_all(buffer.as_slice().get(..read).unwrap_or_default())
                 .map_err(unwritable)?;
         }
     }
@@ -87,7 +95,7 @@ impl Container {
             start,
             end,
             position: start,
-            failed: false,
+            stopped: None,
         })
     }
 }
@@ -107,16 +115,16 @@ impl Download {
 
     /// `Read::read` with this crate's error.
     fn next_bytes(&mut self, out: &mut [u8]) -> Result<usize> {
-        if self.failed {
-            return Err(self.container.core.guard.refusal());
+        if let Some(stopped) = self.stopped {
+            return Err(stopped.error(&self.container.core));
         }
         let rest = usize::try_from(self.end - self.position).unwrap_or(usize::MAX);
         let room = out.len().min(rest);
         let out = out.get_mut(..room).unwrap_or_default();
         let read = self.content.read_at(self.position, out);
-        match read {
-            Ok(count) => self.position += count as u64,
-            Err(_) => self.failed = true,
+        match &read {
+            Ok(count) => self.position += *count as u64,
+            Err(error) => self.stopped = Some(Interruption::by(error)),
         }
         read
     }

@@ -51,8 +51,8 @@ impl Md5Stream {
         }
     }
 
-    pub(super) fn finish(self) -> Result<Option<[u8; 16]>> {
-        let computed = self.state.map(|state| state.finalize().into());
+    pub(super) fn finish(&mut self) -> Result<Option<[u8; 16]>> {
+        let computed = self.state.take().map(|state| state.finalize().into());
         match self.rule {
             ContentMd5::Provided(wanted) if computed != Some(wanted) => Err(Error::new(
                 ErrorKind::Invalid,

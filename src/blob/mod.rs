@@ -34,6 +34,7 @@ fn body_error(core: &AccountCore, error: BodyError) -> Error {
     match error {
         BodyError::Revoked => core.guard.refusal(),
         BodyError::Tree(error) => error.into(),
+        BodyError::Interrupted => Interruption::Failed.error(core),
         BodyError::TooLarge => {
             let message = "the content is larger than a blob can be";
             Error::new(ErrorKind::Invalid, "RequestBodyTooLarge", 413, message)
@@ -43,6 +44,31 @@ fn body_error(core: &AccountCore, error: BodyError) -> Error {
             Error::new(ErrorKind::Corrupt, "InternalError", 500, message)
                 .hint("run scrub to see what is damaged, and restore it from a backup")
                 .caused_by(error)
+        }
+    }
+}
+
+/// Why a stream stopped. It stays stopped, even when access is restored.
+#[derive(Clone, Copy)]
+enum Interruption {
+    Revoked,
+    Failed,
+}
+
+impl Interruption {
+    fn by(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::KeyUnavailable => Self::Revoked,
+            _ => Self::Failed,
+        }
+    }
+
+    /// What every later call on the stream gets.
+    fn error(self, core: &AccountCore) -> Error {
+        let message = "the stream was interrupted by an earlier failure";
+        match self {
+            Self::Revoked => core.guard.refusal(),
+            Self::Failed => Error::new(ErrorKind::Store, "InternalError", 500, message).hint("begin again"),
         }
     }
 }

@@ -6,12 +6,14 @@
 use std::io::{ErrorKind as IoErrorKind, Read};
 use std::sync::Arc;
 
+use strongroom_engine::SecretBuffer;
 use strongroom_engine::body::{BodyWriter, FinishedBody};
+use strongroom_engine::slot::{Revocable, Slot};
 
 use super::md5::{ContentMd5, Md5Stream};
 use super::properties::{BlobReceipt, BlobType, ContentHeaders};
 use super::record::{BlobRecord, Extent, SealedMetadata, key};
-use super::{Conditions, body_error};
+use super::{Conditions, Interruption, body_error};
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
 use crate::error::{Error, ErrorKind, Result};
@@ -19,8 +21,10 @@ use crate::metadata::Metadata;
 use crate::names::BlobName;
 use crate::operations::Operation;
 
-/// Bytes read at once from the caller's reader.
-const READ_BYTES: usize = 1 << 20;
+/// Bytes read at once from the caller's reader, at first: enough for small content without the price of more.
+const READ_BYTES_MIN: usize = 16 << 10;
+/// Bytes read at once once the content has shown to be larger.
+const READ_BYTES_MAX: usize = 1 << 20;
 
 /// What an upload sets besides the content. The default replaces whatever is there and attaches nothing.
 ///
@@ -48,9 +52,9 @@ pub struct Upload {
     options: UploadOptions,
     writer: BodyWriter,
     metadata: Option<SealedMetadata>,
-    md5: Md5Stream,
-    /// Set by the first failure: a stream that was interrupted stays so, even when access is restored.
-    failed: bool,
+    /// In a slot, because it remembers up to 63 bytes of content.
+    md5: Arc<Slot<Md5Stream>>,
+    stopped: Option<Interruption>,
 }
 
 impl Container {
@@ -67,15 +71,26 @@ impl Container {
         options: UploadOptions,
     ) -> Result<BlobReceipt> {
         let mut upload = self.begin_upload(name, options)?;
-        let mut buffer = Vec::new();
+        let mut buffer = SecretBuffer::default();
+        buffer.resize(READ_BYTES_MIN);
         loop {
-            buffer.clear();
-            let read = (&mut content).take(READ_BYTES as u64).read_to_end(&mut buffer);
-            match read {
+            // What was read is sealed and wiped before the next read: a reader that blocks holds no plaintext
+            // here.
+            match content.read(buffer.as_mut_slice()) {
                 Ok(0) => return upload.commit(),
-                Ok(_) => upload.write(&buffer)?,
-                Err(error) if error.kind() == IoErrorKind::Interrupted => upload.write(&buffer)?,
+                Ok(count) => {
+                    let (bytes, _) = buffer
+                        .as_mut_slice()
+                        .split_at_mut_checked(count)
+                        .ok_or_else(overrun)?;
+                    upload.write(bytes)?;
+                    bytes.fill(0);
+                }
+                Err(error) if error.kind() == IoErrorKind::Interrupted => {}
                 Err(error) => return Err(unreadable(error)),
+            }
+            if upload.length() >= buffer.len() as u64 {
+                buffer.resize(READ_BYTES_MAX);
             }
         }
     }
@@ -97,14 +112,17 @@ impl Container {
             Ok::<_, Error>((writer.map_err(|error| body_error(core, error))?, metadata))
         })??;
         core.guard.register(Arc::downgrade(&writer.slot()))?;
+        let md5 = Arc::new(Slot::new(Md5Stream::new(options.content_md5)));
+        let md5_slot: Arc<dyn Revocable> = md5.clone();
+        core.guard.register(Arc::downgrade(&md5_slot))?;
         Ok(Upload {
             container: self.clone(),
             name: name.clone(),
-            md5: Md5Stream::new(options.content_md5),
+            md5,
             options,
             writer,
             metadata,
-            failed: false,
+            stopped: None,
         })
     }
 }
@@ -117,10 +135,11 @@ impl Upload {
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let chunk_bytes = self.container.core.chunk_bytes.max(1) as usize;
         for piece in bytes.chunks(chunk_bytes) {
-            if self.failed {
-                return Err(self.container.core.guard.refusal());
+            if let Some(stopped) = self.stopped {
+                return Err(stopped.error(&self.container.core));
             }
-            self.write_piece(piece).inspect_err(|_| self.failed = true)?;
+            self.write_piece(piece)
+                .inspect_err(|error| self.stopped = Some(Interruption::by(error)))?;
         }
         Ok(())
     }
@@ -137,10 +156,13 @@ impl Upload {
     /// As [`Container::upload`]; nothing of the upload is left then.
     pub fn commit(self) -> Result<BlobReceipt> {
         let core = self.container.core.clone();
-        if self.failed {
-            return Err(core.guard.refusal());
+        if let Some(stopped) = self.stopped {
+            return Err(stopped.error(&core));
         }
-        let content_md5 = self.md5.finish()?;
+        let content_md5 = self
+            .md5
+            .with(Md5Stream::finish)
+            .ok_or_else(|| core.guard.refusal())??;
         let length = self.writer.length();
         let body = self.writer.finish().map_err(|error| body_error(&core, error))?;
         let draft = Draft {
@@ -151,13 +173,14 @@ impl Upload {
             content_md5,
             length,
         };
-        draft.commit(body)
+        draft.commit(&body)
     }
 
     fn write_piece(&mut self, piece: &[u8]) -> Result<()> {
         let core = &self.container.core;
         core.guard.check()?;
-        self.md5.update(piece);
+        let hashed = self.md5.with(|md5| md5.update(piece));
+        hashed.ok_or_else(|| core.guard.refusal())?;
         self.writer.write(piece).map_err(|error| body_error(core, error))
     }
 }
@@ -173,10 +196,10 @@ struct Draft {
 }
 
 impl Draft {
-    fn commit(self, body: FinishedBody) -> Result<BlobReceipt> {
+    fn commit(self, body: &FinishedBody) -> Result<BlobReceipt> {
         let core = self.container.core.clone();
         let adopted = body.clone();
-        core.transact_adopting(&body, move |txn| {
+        core.transact_adopting(body, move |txn| {
             let core = &self.container.core;
             let container = ContainerRecord::read(txn, &self.container.name)?;
             core.admit_commit(Operation::PutBlob, txn)?;
@@ -211,6 +234,11 @@ impl Draft {
             Ok(BlobReceipt::of(&record))
         })
     }
+}
+
+fn overrun() -> Error {
+    let message = "the reader claims to have read more than there was room for";
+    Error::new(ErrorKind::Io, "InvalidInput", 400, message)
 }
 
 fn unreadable(error: std::io::Error) -> Error {

@@ -7,9 +7,11 @@ pub mod engine;
 pub mod entropy;
 pub mod keys;
 pub mod seal;
+mod secret_buffer;
 pub mod slot;
 mod time;
 pub mod tree;
 
 pub use entropy::{Entropy, SystemEntropy};
+pub use secret_buffer::SecretBuffer;
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};

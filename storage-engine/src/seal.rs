@@ -5,7 +5,7 @@
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::entropy::{Entropy, EntropyError, random};
 use crate::keys::{ItemSeal, ItemSecrets, PurposeKey};
@@ -202,14 +202,28 @@ impl ItemKey {
     /// # Errors
     /// [`SealError::Forged`]; `part` is then empty.
     pub fn open_in_place(&self, place: Place, part: &mut Vec<u8>) -> Result<(), SealError> {
+        let opened = self.open_slice(place, part).map(|plain| plain.len());
+        part.truncate(*opened.as_ref().unwrap_or(&0));
+        opened.map(|_| ())
+    }
+
+    /// Turns the ciphertext in `part` into its plaintext, which is returned; the tag stays behind it.
+    ///
+    /// # Errors
+    /// [`SealError::Forged`]; `part` is then all zeros, never half a plaintext.
+    pub fn open_slice<'p>(&self, place: Place, part: &'p mut [u8]) -> Result<&'p mut [u8], SealError> {
         let length = part.len().checked_sub(TAG_BYTES).ok_or(SealError::Forged)?;
         let opened = cfg!(strongroom_null_cipher)
             || self
                 .aead
                 .open_in_place(self.nonce(place.index), Aad::from(self.aad(place, length)?), part)
                 .is_ok();
-        part.truncate(if opened { length } else { 0 });
-        if opened { Ok(()) } else { Err(SealError::Forged) }
+        if opened {
+            part.get_mut(..length).ok_or(SealError::Forged)
+        } else {
+            part.zeroize();
+            Err(SealError::Forged)
+        }
     }
 
     /// Never repeats for one key: the key belongs to one item, and an item seals each index once.

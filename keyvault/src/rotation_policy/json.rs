@@ -129,16 +129,26 @@ impl RotationPolicy {
     /// The JSON form, with the default notification written out.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
+        self.document(Some(self.notify()))
+    }
+
+    /// The JSON form to store: a notification only where one was set. The default one need not fit into a short
+    /// lifetime, so written out it could not be read back.
+    pub(crate) fn to_stored_json(&self) -> serde_json::Value {
+        self.document(self.notify)
+    }
+
+    fn document(&self, notify: Option<Trigger>) -> serde_json::Value {
         let rotate = self
             .rotate()
             .map(|trigger| entry(RotationAction::Rotate, trigger));
-        let notify = entry(RotationAction::Notify, self.notify());
+        let notify = notify.map(|trigger| entry(RotationAction::Notify, trigger));
         let attributes = self.expiry().map_or_else(
             || serde_json::json!({}),
             |expiry| serde_json::json!({ "expiryTime": expiry.to_string() }),
         );
         serde_json::json!({
-            "lifetimeActions": rotate.into_iter().chain([notify]).collect::<Vec<_>>(),
+            "lifetimeActions": rotate.into_iter().chain(notify).collect::<Vec<_>>(),
             "attributes": attributes,
         })
     }

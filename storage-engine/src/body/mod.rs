@@ -20,6 +20,9 @@ pub const CHUNK_BYTES_DEFAULT: u32 = 64 << 10;
 /// Bodies up to this size travel with their commit, without chunks of their own.
 pub const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
 
+/// Smallest and largest chunk, in plaintext bytes.
+pub const CHUNK_BYTES_LIMITS: std::ops::RangeInclusive<u32> = (1 << 10)..=(512 << 10);
+
 /// Names a body within its tree: a reservation block (8 bytes), then 16 random bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BodyId(pub [u8; 24]);
@@ -46,6 +49,21 @@ pub struct BodyRef {
     pub chunk_bytes: u32,
     /// Where the sealed bytes are.
     pub location: Location,
+}
+
+impl BodyRef {
+    /// How many chunks there are, at least one; an error if they cannot be.
+    fn chunks(&self) -> Result<u32, BodyError> {
+        let impossible = BodyError::Impossible {
+            length: self.length,
+            chunk_bytes: self.chunk_bytes,
+        };
+        if !CHUNK_BYTES_LIMITS.contains(&self.chunk_bytes) {
+            return Err(impossible);
+        }
+        let chunks = self.length.div_ceil(self.chunk_bytes.into()).max(1);
+        u32::try_from(chunks).map_err(|_| impossible)
+    }
 }
 
 impl BodyId {
@@ -99,6 +117,17 @@ pub enum BodyError {
     Missing {
         /// Zero-based.
         index: u32,
+    },
+    /// An earlier call on the same stream failed: the stream cannot go on. Begin again.
+    #[error("the stream was interrupted by an earlier failure; begin again")]
+    Interrupted,
+    /// What the record says of the body cannot be.
+    #[error("a body of {length} bytes in chunks of {chunk_bytes} cannot be")]
+    Impossible {
+        /// Plaintext bytes of the body.
+        length: u64,
+        /// Plaintext bytes of a chunk.
+        chunk_bytes: u32,
     },
     /// Access was revoked while the stream was open.
     #[error("access was revoked")]

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
 use super::{BodyError, BodyRef, Location};
+use crate::SecretBuffer;
 use crate::chunks::ChunkId;
 use crate::codec::{FrameKind, unframe};
 use crate::keys::PurposeKey;
@@ -14,8 +13,9 @@ use crate::tree::{BodyPin, Snapshot, Tree};
 
 struct Secrets {
     key: ItemKey,
-    /// Plaintext of the chunk opened last.
-    buffer: Zeroizing<Vec<u8>>,
+    /// Plaintext of the chunk opened last, then its tag.
+    buffer: SecretBuffer,
+    length: usize,
     buffered: Option<u32>,
 }
 
@@ -23,9 +23,17 @@ struct Secrets {
 pub struct BodyReader {
     tree: Tree,
     reference: BodyRef,
+    chunks: u32,
     slot: Arc<Slot<Secrets>>,
     small: Option<Vec<u8>>,
     _pin: BodyPin,
+}
+
+/// The sealed bytes of one chunk, in their frame.
+struct Fetched {
+    framed: Vec<u8>,
+    /// Bytes of the frame in front of the ciphertext.
+    header: usize,
 }
 
 impl BodyReader {
@@ -33,13 +41,15 @@ impl BodyReader {
     /// dropped.
     ///
     /// # Errors
-    /// [`BodyError::Forged`] when `key` is not the key the body was sealed under; storage errors.
+    /// [`BodyError::Forged`] when `key` is not the key the body was sealed under; [`BodyError::Impossible`];
+    /// storage errors.
     pub fn open(
         tree: &Tree,
         snapshot: &Snapshot,
         reference: &BodyRef,
         key: &PurposeKey,
     ) -> Result<Self, BodyError> {
+        let chunks = reference.chunks()?;
         let pin = snapshot.pin_body(reference.id);
         let small = match &reference.location {
             Location::Chunks => None,
@@ -55,9 +65,11 @@ impl BodyReader {
         Ok(Self {
             tree: tree.clone(),
             reference: reference.clone(),
+            chunks,
             slot: Arc::new(Slot::new(Secrets {
                 key,
-                buffer: Zeroizing::default(),
+                buffer: SecretBuffer::default(),
+                length: 0,
                 buffered: None,
             })),
             small,
@@ -77,11 +89,30 @@ impl BodyReader {
         self.reference.length
     }
 
+    /// How many chunks the body has; an empty body has one, which is empty.
+    #[must_use]
+    pub fn chunks(&self) -> u32 {
+        self.chunks
+    }
+
+    /// Opens one chunk, counted from 0, and hands nothing out: for a scrub.
+    ///
+    /// # Errors
+    /// As [`read_at`](Self::read_at); [`BodyError::Missing`] beyond the last chunk.
+    pub fn check_chunk(&self, index: u32) -> Result<(), BodyError> {
+        let fetched = self.fetch(index)?;
+        let opened = self
+            .slot
+            .with(|secrets| secrets.open(self.place(index), &fetched));
+        opened.ok_or(BodyError::Revoked)?
+    }
+
     /// Copies bytes from `offset` on into `out`, at most to the end of the chunk that holds `offset`. Returns
     /// how many; 0 only at or beyond the end, or for an empty `out`.
     ///
     /// # Errors
-    /// [`BodyError::Revoked`]; [`BodyError::Forged`]; [`BodyError::Missing`]; storage errors.
+    /// [`BodyError::Revoked`]; [`BodyError::Damaged`]; [`BodyError::Forged`]; [`BodyError::Missing`]; storage
+    /// errors.
     pub fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<usize, BodyError> {
         if offset >= self.reference.length || out.is_empty() {
             return Ok(0);
@@ -95,22 +126,23 @@ impl BodyReader {
             .ok_or(BodyError::Revoked)?;
         let fetched = if buffered { None } else { Some(self.fetch(index)?) };
         let copied = self.slot.with(|secrets| {
-            if let Some(sealed) = fetched {
-                secrets.open(self.place(index), sealed)?;
+            if let Some(fetched) = fetched {
+                secrets.open(self.place(index), &fetched)?;
+            } else if secrets.buffered != Some(index) {
+                // Another thread has opened another chunk in between.
+                secrets.open(self.place(index), &self.fetch(index)?)?;
             }
-            let plain = secrets.buffer.get(skip..).unwrap_or_default();
-            let count = plain.len().min(out.len());
-            for (to, from) in out.iter_mut().zip(plain) {
-                *to = *from;
-            }
-            Ok(count)
+            Ok(copy(out, secrets.plain().get(skip..).unwrap_or_default()))
         });
         copied.ok_or(BodyError::Revoked)?
     }
 
     /// The ciphertext of one chunk, of exactly the length its place asks for.
-    fn fetch(&self, index: u32) -> Result<Vec<u8>, BodyError> {
-        let mut framed = match &self.small {
+    fn fetch(&self, index: u32) -> Result<Fetched, BodyError> {
+        if index >= self.chunks {
+            return Err(BodyError::Missing { index });
+        }
+        let framed = match &self.small {
             Some(small) => small.clone(),
             None => {
                 let id = ChunkId {
@@ -124,34 +156,51 @@ impl BodyReader {
             .map_err(|source| BodyError::Damaged { index, source })?
             .len();
         let start = u64::from(index) * u64::from(self.reference.chunk_bytes);
-        let wanted = (self.reference.length - start).min(self.reference.chunk_bytes.into());
+        let wanted = self
+            .reference
+            .length
+            .saturating_sub(start)
+            .min(self.reference.chunk_bytes.into());
         if length as u64 != wanted + TAG_BYTES as u64 {
             return Err(BodyError::Forged { index: Some(index) });
         }
-        framed.drain(..framed.len() - length);
-        Ok(framed)
+        let header = framed.len() - length;
+        Ok(Fetched { framed, header })
     }
 
     fn place(&self, index: u32) -> Place {
-        let chunk_bytes = u64::from(self.reference.chunk_bytes);
-        let last = self.reference.length.saturating_sub(1) / chunk_bytes;
         Place {
             index,
-            last: u64::from(index) == last,
+            last: index == self.chunks - 1,
         }
     }
 }
 
 impl Secrets {
-    fn open(&mut self, place: Place, sealed: Vec<u8>) -> Result<(), BodyError> {
+    fn open(&mut self, place: Place, fetched: &Fetched) -> Result<(), BodyError> {
         self.buffered = None;
-        self.buffer = Zeroizing::new(sealed);
-        self.key
-            .open_in_place(place, &mut self.buffer)
-            .map_err(|_| BodyError::Forged {
-                index: Some(place.index),
-            })?;
+        self.buffer.clear();
+        self.buffer
+            .extend_from_slice(fetched.framed.get(fetched.header..).unwrap_or_default());
+        let opened = self.key.open_slice(place, self.buffer.as_mut_slice());
+        let plain = opened.map_err(|_| BodyError::Forged {
+            index: Some(place.index),
+        })?;
+        self.length = plain.len();
         self.buffered = Some(place.index);
         Ok(())
     }
+
+    fn plain(&self) -> &[u8] {
+        self.buffer.as_slice().get(..self.length).unwrap_or_default()
+    }
+}
+
+/// As many bytes as fit, in one move.
+fn copy(to: &mut [u8], from: &[u8]) -> usize {
+    let count = to.len().min(from.len());
+    if let (Some(to), Some(from)) = (to.get_mut(..count), from.get(..count)) {
+        to.copy_from_slice(from);
+    }
+    count
 }

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
-use super::{BodyError, BodyId, BodyRef, Location, SMALL_BODY_BYTES_MAX};
-use crate::Entropy;
+use super::{BodyError, BodyId, BodyRef, CHUNK_BYTES_LIMITS, Location, SMALL_BODY_BYTES_MAX};
 use crate::chunks::ChunkId;
 use crate::codec::{FRAME_BYTES, FrameKind, frame_with};
 use crate::entropy::random;
@@ -13,6 +10,7 @@ use crate::keys::{ItemSeal, PurposeKey};
 use crate::seal::{ItemKey, Place, SealKind, TAG_BYTES};
 use crate::slot::{Revocable, Slot};
 use crate::tree::Tree;
+use crate::{Entropy, SecretBuffer};
 
 /// Sealed bytes collected before they go to the chunk store together.
 const PENDING_BYTES_MAX: usize = 960 << 10;
@@ -20,7 +18,7 @@ const PENDING_BYTES_MAX: usize = 960 << 10;
 struct Secrets {
     key: ItemKey,
     /// Plaintext of the chunk being filled; never more than one chunk.
-    buffer: Zeroizing<Vec<u8>>,
+    buffer: SecretBuffer,
 }
 
 /// Seals a stream of bytes into a new body. Nothing is visible until a transaction adopts the finished body.
@@ -36,7 +34,16 @@ pub struct BodyWriter {
     next: u32,
     length: u64,
     pending: Vec<(ChunkId, Vec<u8>)>,
-    finished: bool,
+    pending_bytes: usize,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// A chunk may be missing: nothing more is taken and the body is never finished.
+    Failed,
+    Finished,
 }
 
 /// A body whose chunks are stored but which no record names yet.
@@ -74,12 +81,12 @@ impl BodyWriter {
     ) -> Result<Self, BodyError> {
         let unique = random(entropy)?;
         let (item, seal) = key.new_item(SealKind::Body, &unique, entropy)?;
-        let chunk_bytes = chunk_bytes.clamp(1 << 10, 512 << 10);
+        let chunk_bytes = chunk_bytes.clamp(*CHUNK_BYTES_LIMITS.start(), *CHUNK_BYTES_LIMITS.end());
         Ok(Self {
             tree: tree.clone(),
             slot: Arc::new(Slot::new(Secrets {
                 key: item,
-                buffer: Zeroizing::new(Vec::with_capacity(chunk_bytes as usize)),
+                buffer: SecretBuffer::with_capacity(chunk_bytes as usize),
             })),
             unique,
             seal,
@@ -88,7 +95,8 @@ impl BodyWriter {
             next: 0,
             length: 0,
             pending: Vec::new(),
-            finished: false,
+            pending_bytes: 0,
+            state: State::Open,
         })
     }
 
@@ -107,10 +115,13 @@ impl BodyWriter {
     /// Takes the next bytes of the body.
     ///
     /// # Errors
-    /// [`BodyError::Revoked`]; storage errors.
+    /// [`BodyError::Revoked`]; storage errors; after any of them [`BodyError::Interrupted`].
     pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), BodyError> {
+        if self.state != State::Open {
+            return Err(BodyError::Interrupted);
+        }
         while !bytes.is_empty() {
-            let taken = self.fill(bytes)?;
+            let taken = self.fill(bytes).inspect_err(|_| self.state = State::Failed)?;
             bytes = bytes.get(taken..).unwrap_or_default();
         }
         Ok(())
@@ -119,8 +130,12 @@ impl BodyWriter {
     /// Seals what is left and stores the last chunk. Durable with the commit that adopts the body.
     ///
     /// # Errors
-    /// [`BodyError::Revoked`]; storage errors. The body is then gone.
+    /// [`BodyError::Revoked`]; [`BodyError::Interrupted`] after an earlier error; storage errors. The body is
+    /// then gone.
     pub fn finish(mut self) -> Result<FinishedBody, BodyError> {
+        if self.state != State::Open {
+            return Err(BodyError::Interrupted);
+        }
         let last = self.seal_chunk(true)?;
         let small = self.id.is_none() && self.length <= SMALL_BODY_BYTES_MAX as u64;
         let small = if small {
@@ -130,7 +145,7 @@ impl BodyWriter {
             self.flush()?;
             None
         };
-        self.finished = true;
+        self.state = State::Finished;
         let location = if small.is_some() {
             Location::Small([0; 24])
         } else {
@@ -180,7 +195,7 @@ impl BodyWriter {
         let sealed = self.slot.with(|secrets| {
             let capacity = FRAME_BYTES + secrets.buffer.len() + TAG_BYTES;
             let sealed = frame_with(FrameKind::Chunk, capacity, |out| {
-                Ok::<(), BodyError>(secrets.key.seal_into(place, &secrets.buffer, out)?)
+                Ok::<(), BodyError>(secrets.key.seal_into(place, secrets.buffer.as_slice(), out)?)
             });
             secrets.buffer.clear();
             sealed
@@ -194,7 +209,8 @@ impl BodyWriter {
             Some(id) => id,
             None => *self.id.insert(self.tree.reserve_body(self.unique)?),
         };
-        let index = self.next - 1;
+        let index = self.next.saturating_sub(1);
+        self.pending_bytes += sealed.len();
         self.pending.push((
             ChunkId {
                 body: self.tree.body_key(id),
@@ -202,8 +218,7 @@ impl BodyWriter {
             },
             sealed,
         ));
-        let pending: usize = self.pending.iter().map(|(_, bytes)| bytes.len()).sum();
-        if pending >= PENDING_BYTES_MAX {
+        if self.pending_bytes >= PENDING_BYTES_MAX {
             self.flush()
         } else {
             Ok(())
@@ -211,13 +226,14 @@ impl BodyWriter {
     }
 
     fn flush(&mut self) -> Result<(), BodyError> {
+        self.pending_bytes = 0;
         Ok(self.tree.chunks().put(std::mem::take(&mut self.pending))?)
     }
 }
 
 impl Drop for BodyWriter {
     fn drop(&mut self) {
-        if let (false, Some(id)) = (self.finished, self.id) {
+        if let (State::Open | State::Failed, Some(id)) = (self.state, self.id) {
             // Best effort: what stays behind is reaped at the next open.
             let _ = self.tree.abandon_body(id);
         }
