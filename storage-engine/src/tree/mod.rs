@@ -90,6 +90,9 @@ pub struct Pass(pub Box<dyn Any>);
 
 /// Decodes the plaintext of a page, which only its key holder could have sealed, and checks that it has one encoding.
 /// True when it is a page.
+///
+/// # Panics
+/// When a page has a second encoding.
 #[cfg(feature = "testing")]
 #[must_use]
 pub fn decode_page_for_fuzzing(bytes: &[u8]) -> bool {
