@@ -183,12 +183,13 @@ impl Scrub<'_> {
             };
             let page = self.pages.core.engine.scan(Space::PAGES, &range, options)?;
             for (key, bytes) in &page.entries {
-                match head::commit_of(key).filter(|commit| *commit <= newest) {
-                    Some(_) if bytes.get(1) == Some(&(FrameKind::Chunk as u8)) => {
-                        self.small_body(key, bytes)?
-                    }
-                    Some(_) => others += 1,
-                    None => {}
+                if head::commit_of(key).is_none_or(|commit| commit > newest) {
+                    continue;
+                }
+                if bytes.get(1) == Some(&(FrameKind::Chunk as u8)) {
+                    self.small_body(key, bytes)?;
+                } else {
+                    others += 1;
                 }
             }
             match page.resume_after {
