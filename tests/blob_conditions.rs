@@ -1,5 +1,10 @@
 //! Conditional requests: who is let through, who is refused with which code, and that racing writers cannot
 //! both win.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of a test may fail loudly"
+)]
 
 mod blob_world;
 

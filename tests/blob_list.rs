@@ -1,4 +1,9 @@
 //! A listing is what a sorted map gives: by prefix, with delimiter and marker, in pages of any size.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of a test may fail loudly"
+)]
 
 mod blob_world;
 
@@ -54,6 +59,9 @@ fn model(blobs: &BTreeMap<String, usize>, request: &ListBlobs) -> Vec<String> {
     entries
 }
 
+const PREFIXES: &str = "(|a|a/|b/a|é|ab/)";
+const DELIMITERS: &str = "(/|a/|b|é|//)";
+
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[ab]{1,2}(/[ab]{1,2}){0,3}/?",
@@ -68,7 +76,7 @@ proptest! {
     fn a_listing_is_that_of_a_sorted_map(
         names in prop::collection::btree_map(name(), 0usize..4, 0..60),
         deleted in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
-        requests in prop::collection::vec(("(|a|a/|b/a|é|ab/)", prop::option::of("(/|a/|b|é|//)"), 1usize..9), 1..8),
+        requests in prop::collection::vec((PREFIXES, prop::option::of(DELIMITERS), 1usize..9), 1..8),
     ) {
         let world = BlobWorld::new();
         let container = world.container("model");
@@ -84,7 +92,8 @@ proptest! {
             blobs.remove(&name);
         }
         for (prefix, delimiter, size) in requests {
-            let request = ListBlobs { prefix, delimiter, page_size: PageSize::new(size).unwrap(), ..ListBlobs::default() };
+            let page_size = PageSize::new(size).unwrap();
+            let request = ListBlobs { prefix, delimiter, page_size, ..ListBlobs::default() };
             let want = model(&blobs, &request);
             let pages = pages(&container, &request);
             prop_assert_eq!(pages.concat(), want.clone(), "{:?}", request);

@@ -1,4 +1,5 @@
 //! What goes into a blob comes out of it, whole or in part, with everything that was said of it.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
 
 mod blob_world;
 
