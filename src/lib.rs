@@ -34,7 +34,9 @@ pub use etag::ETag;
 pub use metadata::{METADATA_BYTES_MAX, Metadata};
 pub use names::{BlobName, ContainerName};
 pub use paging::{Marker, PageSize};
-pub use store::{KeyFile, Passphrase, PlatformKey, PlatformKeyError, Settings, Store, StoreOptions, VaultOptions, Vaults};
+pub use store::{
+    KeyFile, Passphrase, PlatformKey, PlatformKeyError, Settings, Store, StoreOptions, VaultOptions, Vaults,
+};
 pub use strongroom_engine::Timestamp;
 
 pub use strongroom_engine as engine;

@@ -73,7 +73,10 @@ impl Account {
         if known.tenant_id != record.tenant {
             return Err(Error::invalid(
                 "ManagedServiceIdentityNotFoundOnTenant",
-                format!("the identity {principal} is not in the account's tenant {}", record.tenant),
+                format!(
+                    "the identity {principal} is not in the account's tenant {}",
+                    record.tenant
+                ),
             )
             .hint("use an identity of the account's tenant"));
         }
@@ -82,7 +85,9 @@ impl Account {
             tenant_id: known.tenant_id,
         };
         self.update(move |record| {
-            record.user_identities.retain(|known| known.principal_id != principal);
+            record
+                .user_identities
+                .retain(|known| known.principal_id != principal);
             record.user_identities.push(identity);
         })?;
         Ok(identity)
@@ -94,7 +99,11 @@ impl Account {
     /// When the store fails.
     pub fn remove_user_identity(&self, principal: ObjectId) -> Result<()> {
         let _control = self.core.custody.control.lock();
-        self.update(move |record| record.user_identities.retain(|known| known.principal_id != principal))
+        self.update(move |record| {
+            record
+                .user_identities
+                .retain(|known| known.principal_id != principal)
+        })
     }
 
     /// Moves the account to another tenant. Its identities stay behind, as they do in Azure: data under a customer's

@@ -114,7 +114,10 @@ impl Accounts {
                 if let Err(error) = &outcome {
                     tracing::warn!(account = %name, %error, "the account stays with its key version");
                 }
-                checks.push(KeyVersionCheck { account: name, outcome });
+                checks.push(KeyVersionCheck {
+                    account: name,
+                    outcome,
+                });
             }
         }
         Ok(checks)

@@ -123,7 +123,8 @@ impl Custody {
         };
         let key = self
             .with_token(&identity, |token| {
-                keys.service.get_key(token, &wanted.vault, &wanted.name, wanted.version)
+                keys.service
+                    .get_key(token, &wanted.vault, &wanted.name, wanted.version)
             })
             .map_err(|error| settings_error(error, &nowhere))?;
         rules::check_key(&key, self.store.settings.key_sizes, self.store.clock.now())?;
@@ -147,17 +148,27 @@ impl Custody {
         }
         Err(Error::invalid(
             "ManagedServiceIdentityNotFoundOnTenant",
-            format!("the identity {principal} is not in the account's tenant {}", record.tenant),
+            format!(
+                "the identity {principal} is not in the account's tenant {}",
+                record.tenant
+            ),
         )
         .hint("assign an identity of the account's tenant"))
     }
 
     /// Wraps the root key under the approved version and writes the copy that is to be proven.
-    fn wrap(&self, present: &Envelope, wanted: &CustomerKey, approved: &Approved, root: &RootKey) -> Result<Envelope> {
+    fn wrap(
+        &self,
+        present: &Envelope,
+        wanted: &CustomerKey,
+        approved: &Approved,
+        root: &RootKey,
+    ) -> Result<Envelope> {
         let keys = self.key_services()?;
         let wrapped = self
             .with_token(&approved.identity, |token| {
-                keys.service.wrap(token, &approved.key, ALGORITHM, root.expose_for_wrapping())
+                keys.service
+                    .wrap(token, &approved.key, ALGORITHM, root.expose_for_wrapping())
             })
             .map_err(|error| settings_error(error, &approved.key))?;
         let wrap = CustomerWrap::new(NewWrap {
@@ -173,7 +184,9 @@ impl Custody {
             principal: approved.identity.principal_id,
         });
         let envelope = Envelope::sealed(present.generation + 1, wrap, self.id(), root)?;
-        self.store.side_files.write_unproven(&self.store, self.id(), &envelope)
+        self.store
+            .side_files
+            .write_unproven(&self.store, self.id(), &envelope)
     }
 
     /// Unwraps what was read back from the disk, as the account will from now on. Gives the epoch read before.

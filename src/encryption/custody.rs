@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use strongroom_engine::Timestamp;
 use strongroom_engine::codec;
 use strongroom_engine::keys::{RootKey, ScopeId};
 use strongroom_engine::tree::Tree;
-use strongroom_engine::Timestamp;
-use strongroom_keyvault::{AccessToken, Directory, Identity as DirectoryIdentity, KeyService, ObjectId, VaultError};
+use strongroom_keyvault::{
+    AccessToken, Directory, Identity as DirectoryIdentity, KeyService, ObjectId, VaultError,
+};
 
 use super::envelope::{CustomerWrap, Envelope, KeyIdentity, Source, Tracking, unwrap_under};
 use super::refusal::{Obstacle, Refusal};
@@ -108,7 +110,10 @@ impl Custody {
         let record = self.record()?;
         let root = match &envelope.source {
             Source::Platform { file, wrapped } => {
-                let one_time = self.store.side_files.read_one_time(&self.store, record.id, *file)?;
+                let one_time = self
+                    .store
+                    .side_files
+                    .read_one_time(&self.store, record.id, *file)?;
                 unwrap_under(&one_time, record.id, wrapped)
             }
             Source::Customer(wrap) => self.ask_vault(&record, wrap)?,
@@ -130,7 +135,8 @@ impl Custody {
         let identity = self.identity(record, wrap.identity)?.ok_or(Refusal::NoToken)?;
         let key = wrap.key()?;
         let bytes = self.with_token(&identity, |token| {
-            keys.service.get_key(token, &key.vault, &key.name, Some(key.version))?;
+            keys.service
+                .get_key(token, &key.vault, &key.name, Some(key.version))?;
             keys.service.unwrap(token, &key, wrap.algorithm(), &wrap.wrapped)
         })?;
         Ok(RootKey::from_bytes(bytes))

@@ -114,7 +114,9 @@ impl CustomerWrap {
 
     /// The version that wrapped the root key.
     pub(crate) fn key(&self) -> Result<KeyId> {
-        self.key.parse().map_err(|error| super::damaged().caused_by(error))
+        self.key
+            .parse()
+            .map_err(|error| super::damaged().caused_by(error))
     }
 
     pub(crate) fn algorithm(&self) -> EncryptionAlgorithm {
@@ -126,12 +128,19 @@ impl CustomerWrap {
 
 impl Envelope {
     /// A customer's envelope, authenticated by the root key it wraps.
-    pub(crate) fn sealed(generation: u64, wrap: CustomerWrap, account: ScopeId, root: &RootKey) -> Result<Self> {
+    pub(crate) fn sealed(
+        generation: u64,
+        wrap: CustomerWrap,
+        account: ScopeId,
+        root: &RootKey,
+    ) -> Result<Self> {
         let mut envelope = Self {
             generation,
             source: Source::Customer(wrap),
         };
-        let mac = root.purpose(Purpose::EnvelopeMac, account).mac(&envelope.authenticated()?);
+        let mac = root
+            .purpose(Purpose::EnvelopeMac, account)
+            .mac(&envelope.authenticated()?);
         if let Source::Customer(wrap) = &mut envelope.source {
             wrap.mac = mac;
         }
@@ -144,7 +153,9 @@ impl Envelope {
             return Ok(true);
         };
         let message = self.authenticated()?;
-        Ok(root.purpose(Purpose::EnvelopeMac, account).verify_mac(&message, &wrap.mac))
+        Ok(root
+            .purpose(Purpose::EnvelopeMac, account)
+            .verify_mac(&message, &wrap.mac))
     }
 
     /// Everything but the MAC.
@@ -167,7 +178,12 @@ pub(crate) fn wrap_under(
     entropy: &dyn Entropy,
 ) -> Result<Vec<u8>> {
     key.purpose(Purpose::Wrap, account)
-        .seal(SealKind::WrappedKey, ROOT_ITEM, root.expose_for_wrapping(), entropy)
+        .seal(
+            SealKind::WrappedKey,
+            ROOT_ITEM,
+            root.expose_for_wrapping(),
+            entropy,
+        )
         .map_err(|error| Error::unavailable("the root key could not be wrapped", error))
 }
 

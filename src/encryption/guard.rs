@@ -220,7 +220,9 @@ impl KeyGuard {
         match state {
             State::Platform(keys) => Standing::Admitted(keys),
             State::Open { keys, epoch } if self.is_current(*epoch) => Standing::Admitted(keys),
-            State::Refused { refusal, epoch } if self.is_current(*epoch) => Standing::Refused(refusal.error()),
+            State::Refused { refusal, epoch } if self.is_current(*epoch) => {
+                Standing::Refused(refusal.error())
+            }
             State::Closed => Standing::Refused(crate::store::closed()),
             State::Locked | State::Open { .. } | State::Refused { .. } => Standing::Unknown,
         }
@@ -230,10 +232,14 @@ impl KeyGuard {
     fn prove(&self) -> Proof {
         let _asking = self.asking.lock();
         let epoch = self.epoch();
-        let outcome = self.custody.envelope().map_err(Obstacle::from).and_then(|envelope| {
-            let root = self.custody.unwrap(&envelope)?;
-            Ok(DataKeys::derive(&root, self.custody.id()))
-        });
+        let outcome = self
+            .custody
+            .envelope()
+            .map_err(Obstacle::from)
+            .and_then(|envelope| {
+                let root = self.custody.unwrap(&envelope)?;
+                Ok(DataKeys::derive(&root, self.custody.id()))
+            });
         Proof { epoch, outcome }
     }
 

@@ -37,7 +37,10 @@ fn settle(store: &StoreShared, record: &AccountRecord) -> Result<()> {
     let newer = copy.filter(|copy| copy.generation > committed.generation);
     let in_force = match newer {
         Some(copy) => {
-            tracing::info!(account = record.name, "finishing an interrupted change of the encryption key");
+            tracing::info!(
+                account = record.name,
+                "finishing an interrupted change of the encryption key"
+            );
             let bytes = codec::encode(&copy)?;
             tree.transact::<_, crate::Error, _>(move |txn| Ok(txn.put(&[rooms::ENVELOPE], &bytes)?))?;
             copy

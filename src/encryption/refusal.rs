@@ -116,7 +116,9 @@ pub(crate) fn settings_error(error: VaultError, key: &KeyId) -> Error {
         VaultError::KeyNotYetValid { .. } => format!("{key} is not valid yet; use a version that is"),
         VaultError::KeyDisabled { .. } => format!("{key} is disabled; enable it or use another version"),
         VaultError::KeyOperationForbidden { operation } => {
-            format!("{key} is not made for {operation}; use a key whose key_ops contain wrapKey and unwrapKey")
+            format!(
+                "{key} is not made for {operation}; use a key whose key_ops contain wrapKey and unwrapKey"
+            )
         }
         VaultError::Unauthorized { .. } => "the vault does not know the account's identity; \
              account, identity and vault must belong to one tenant"

@@ -65,13 +65,23 @@ pub(super) fn check_key(key: &KeyBundle, sizes: KeySizes, now: Timestamp) -> Res
     }
     let id = &key.id;
     if !key.attributes.enabled {
-        return Err(authentication_failure(format!("{id} is disabled; enable it or use another version")));
+        return Err(authentication_failure(format!(
+            "{id} is disabled; enable it or use another version"
+        )));
     }
-    if key.attributes.not_before.is_some_and(|not_before| now < not_before) {
-        return Err(authentication_failure(format!("{id} is not valid yet; use a version that is")));
+    if key
+        .attributes
+        .not_before
+        .is_some_and(|not_before| now < not_before)
+    {
+        return Err(authentication_failure(format!(
+            "{id} is not valid yet; use a version that is"
+        )));
     }
     if key.attributes.expires.is_some_and(|expires| now >= expires) {
-        return Err(authentication_failure(format!("{id} has expired; use a version that has not")));
+        return Err(authentication_failure(format!(
+            "{id} has expired; use a version that has not"
+        )));
     }
     for operation in [KeyOperation::WrapKey, KeyOperation::UnwrapKey] {
         if !key.operations.contains(operation) {

@@ -66,7 +66,9 @@ impl FileSystem for RealFiles {
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
-        std::fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect()
+        std::fs::read_dir(directory)?
+            .map(|entry| Ok(entry?.path()))
+            .collect()
     }
 }
 
@@ -78,7 +80,10 @@ pub(crate) struct SideFiles {
 
 impl SideFiles {
     pub(crate) fn new(directory: PathBuf, file_system: Box<dyn FileSystem>) -> Self {
-        Self { directory, file_system }
+        Self {
+            directory,
+            file_system,
+        }
     }
 
     /// Writes a new one-time key; durable when this returns.
@@ -98,7 +103,12 @@ impl SideFiles {
     }
 
     /// The one-time key in a file.
-    pub(crate) fn read_one_time(&self, store: &StoreShared, account: ScopeId, file: [u8; 16]) -> Result<RootKey> {
+    pub(crate) fn read_one_time(
+        &self,
+        store: &StoreShared,
+        account: ScopeId,
+        file: [u8; 16],
+    ) -> Result<RootKey> {
         let path = self.one_time(account, file);
         let sealed = self.read(&path)?.ok_or_else(|| {
             damaged().hint(format!(
@@ -111,7 +121,12 @@ impl SideFiles {
     }
 
     /// Writes a copy of a customer's envelope that nobody believes yet, and reads it back.
-    pub(crate) fn write_unproven(&self, store: &StoreShared, account: ScopeId, envelope: &Envelope) -> Result<Envelope> {
+    pub(crate) fn write_unproven(
+        &self,
+        store: &StoreShared,
+        account: ScopeId,
+        envelope: &Envelope,
+    ) -> Result<Envelope> {
         let bytes = seal(store, account, COPY_ITEM, &codec::encode(envelope)?)?;
         let path = files::unfinished(&self.copy(account));
         self.destroy(&path)?;
@@ -175,16 +190,22 @@ impl SideFiles {
     }
 
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>> {
-        self.file_system.read(path).map_err(|error| failed("read", path, error))
+        self.file_system
+            .read(path)
+            .map_err(|error| failed("read", path, error))
     }
 
     fn destroy(&self, path: &Path) -> Result<()> {
-        self.file_system.destroy(path).map_err(|error| failed("destroy", path, error))
+        self.file_system
+            .destroy(path)
+            .map_err(|error| failed("destroy", path, error))
     }
 
     fn destroy_where(&self, account: ScopeId, doomed: impl Fn(&Path) -> bool) -> Result<()> {
         let paths = self.list()?;
-        let doomed = paths.iter().filter(|path| owner(path) == Some(account) && doomed(path));
+        let doomed = paths
+            .iter()
+            .filter(|path| owner(path) == Some(account) && doomed(path));
         doomed.into_iter().try_for_each(|path| self.destroy(path))
     }
 
@@ -214,17 +235,29 @@ fn owner(path: &Path) -> Option<ScopeId> {
 fn seal(store: &StoreShared, account: ScopeId, item: &[u8], secret: &[u8]) -> Result<Vec<u8>> {
     let sealed = store
         .with_root(|root| {
-            root.purpose(Purpose::Wrap, account)
-                .seal(SealKind::WrappedKey, item, secret, store.entropy.as_ref())
+            root.purpose(Purpose::Wrap, account).seal(
+                SealKind::WrappedKey,
+                item,
+                secret,
+                store.entropy.as_ref(),
+            )
         })?
         .map_err(|error| Error::unavailable("a side file could not be sealed", error))?;
     Ok(codec::frame(FrameKind::File, &sealed)?)
 }
 
-fn open(store: &StoreShared, account: ScopeId, item: &[u8], bytes: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>> {
+fn open(
+    store: &StoreShared,
+    account: ScopeId,
+    item: &[u8],
+    bytes: &[u8],
+) -> Result<zeroize::Zeroizing<Vec<u8>>> {
     let sealed = codec::unframe(FrameKind::File, bytes)?;
     store
-        .with_root(|root| root.purpose(Purpose::Wrap, account).open(SealKind::WrappedKey, item, sealed))?
+        .with_root(|root| {
+            root.purpose(Purpose::Wrap, account)
+                .open(SealKind::WrappedKey, item, sealed)
+        })?
         .map_err(|error| damaged().caused_by(error))
 }
 

@@ -178,7 +178,11 @@ impl StoreOptions {
     fn assemble(self, root: RootKey, id: ScopeId, tree: Tree) -> Result<(PathBuf, Arc<StoreShared>)> {
         let engine = match self.engine {
             Some(engine) => engine,
-            None => default_engine(&self.directory.join(ENGINE), self.settings.engine_cache_bytes, tree)?,
+            None => default_engine(
+                &self.directory.join(ENGINE),
+                self.settings.engine_cache_bytes,
+                tree,
+            )?,
         };
         let parts = TreeStoreParts {
             engine,
