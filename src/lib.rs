@@ -39,3 +39,7 @@ pub use strongroom_engine::Timestamp;
 
 pub use strongroom_engine as engine;
 pub use strongroom_keyvault as keyvault;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

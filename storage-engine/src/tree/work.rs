@@ -284,6 +284,12 @@ pub(super) fn large_reference_key(id: BodyId) -> Vec<u8> {
     [BODY.as_slice(), &id.0].concat()
 }
 
+/// The large body whose references are counted under `key`.
+pub(super) fn large_body_of(key: &[u8]) -> Option<BodyId> {
+    let id = key.strip_prefix(BODY.as_slice())?;
+    id.try_into().ok().map(BodyId)
+}
+
 /// References and chunks, from the entry's value.
 pub(super) fn parse_references(value: &[u8]) -> Option<(u64, u64)> {
     let (references, rest) = value.split_first_chunk()?;
