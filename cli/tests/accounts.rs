@@ -150,8 +150,8 @@ fn bad_accounts_and_settings_are_refused() {
         ),
         (
             enable("acc", "v-1", "--encryption-key-name nothing"),
-            1,
-            "KeyVaultAuthenticationFailure",
+            3,
+            "KeyNotFound",
         ),
     ];
     for (line, exit, code) in cases {

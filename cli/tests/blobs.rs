@@ -193,7 +193,7 @@ fn bad_names_and_missing_things_are_told_apart() {
     let room = stocked();
     let cases = [
         (
-            "storage container create --account-name acc -n A".to_owned(),
+            "storage container create --account-name acc -n Reports".to_owned(),
             1,
             "InvalidResourceName",
         ),
@@ -226,7 +226,7 @@ fn bad_names_and_missing_things_are_told_apart() {
         (
             format!("storage blob upload {FILES} -n '' -f a.txt"),
             1,
-            "InvalidResourceName",
+            "OutOfRangeInput",
         ),
         (
             format!("storage blob list {FILES} --include nonsense"),
