@@ -1,21 +1,15 @@
 //! Containers and blobs through the command line.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::fs;
 
 use serde_json::{Value, json};
-use support::Room;
+use support::{Room, at};
 
 const FILES: &str = "--account-name acc --container-name files";
-
-#[track_caller]
-fn at(value: &Value, pointer: &str) -> Value {
-    value
-        .pointer(pointer)
-        .cloned()
-        .unwrap_or_else(|| panic!("no {pointer} in {value:#}"))
-}
 
 /// A room with account `acc` and container `files`.
 fn stocked() -> Room {
