@@ -26,13 +26,22 @@ pub use container::{
     Container, ContainerItem, ContainerPage, ContainerProperties, LeaseState, LeaseStatus, ListContainers,
     PublicAccess, Reaped,
 };
+pub use encryption::{
+    CustomerKey, EncryptionStatus, KeyIdentity, KeySizes, KeySource, KeyVaultProperties, KeyVersionCheck,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use etag::ETag;
 pub use metadata::{METADATA_BYTES_MAX, Metadata};
 pub use names::{BlobName, ContainerName};
 pub use paging::{Marker, PageSize};
-pub use store::{KeyFile, Passphrase, PlatformKey, PlatformKeyError, Settings, Store, StoreOptions};
+pub use store::{
+    KeyFile, Passphrase, PlatformKey, PlatformKeyError, Settings, Store, StoreOptions, VaultOptions, Vaults,
+};
 pub use strongroom_engine::Timestamp;
 
 pub use strongroom_engine as engine;
 pub use strongroom_keyvault as keyvault;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

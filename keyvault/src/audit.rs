@@ -196,3 +196,6 @@ fn genesis() -> AuditHead {
 }
 
 const DOMAIN: &[u8] = b"strongroom/v1/audit";
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The vault store: many vaults, their keys, the directory and the audit log in one sealed tree.
 //!
-//! Every operation goes through [`VaultStore::run`]: check the token, then in one transaction check the rights again,
+//! Every operation goes through `change`, `read` or `attempt`: check the token, then in one transaction check the rights again,
 //! change the records and append the audit line; then destroy what must go, move the epoch and call the watchers. A
 //! refusal is written in a commit of its own. No lock of the vault is held while watchers run.
 

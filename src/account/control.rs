@@ -1,6 +1,7 @@
-//! What can be asked of an open account besides its data.
+//! The control plane of one account: what it is, and who holds its root key.
 
-use super::{Account, AccountCore, AccountProperties, AccountRecord};
+use super::{Account, AccountProperties, KeyType};
+use crate::encryption::{CustomerKey, EncryptionStatus, key_types_are_final};
 use crate::error::{Error, ErrorKind, Result};
 
 impl Account {
@@ -9,26 +10,59 @@ impl Account {
     /// # Errors
     /// `ResourceNotFound` once it was deleted.
     pub fn properties(&self) -> Result<AccountProperties> {
-        self.core.record()?.try_into()
-    }
-}
-
-impl AccountCore {
-    /// The account record as committed.
-    pub(crate) fn record(&self) -> Result<AccountRecord> {
-        let name = self.name.parse()?;
-        match self.store.tree.get(&AccountRecord::key(&name))? {
-            Some(bytes) => AccountRecord::decode(&bytes).and_then(|record| self.same(record)),
-            None => Err(not_found(&self.name)),
-        }
+        self.core.custody.record()?.try_into()
     }
 
-    /// A later account of the same name is another one.
-    fn same(&self, record: AccountRecord) -> Result<AccountRecord> {
-        if record.id == self.id {
-            Ok(record)
+    /// The encryption settings, as `storage account show` prints them. Does not ask the vault.
+    ///
+    /// # Errors
+    /// `ResourceNotFound` once it was deleted.
+    pub fn encryption(&self) -> Result<EncryptionStatus> {
+        self.core.custody.status()
+    }
+
+    /// Puts the account's root key under a key of the customer's: enables customer-managed keys, or changes version,
+    /// key, vault or identity. No data is rewritten; in force when this returns.
+    ///
+    /// # Errors
+    /// 400 with `ManagedServiceIdentityNotFound` (no identity, or it is gone), `ManagedServiceIdentityNotFoundOnTenant`,
+    /// `KeyVaultPolicyError` (soft delete or purge protection is off), `KeyVaultAuthenticationFailure` (other tenant,
+    /// missing permission, version expired, not yet valid or disabled), `InvalidValuesForRequestParameters` (other
+    /// region, key size); 404 for a vault or key that is not there; 403 when the present customer key cannot be used.
+    /// The old settings stay in force.
+    pub fn use_customer_key(&self, key: &CustomerKey) -> Result<EncryptionStatus> {
+        self.core.custody.use_customer_key(&self.core.guard, key)?;
+        self.encryption()
+    }
+
+    /// Puts the root key back under a key of the platform. Needs the customer's key once more.
+    ///
+    /// # Errors
+    /// 403 while access is revoked: restore it first. The settings stay as they are.
+    pub fn use_platform_key(&self) -> Result<EncryptionStatus> {
+        self.core.custody.use_platform_key(&self.core.guard)?;
+        self.encryption()
+    }
+
+    /// Moves to the latest version of the key now, if the account follows it; true if there was a newer one.
+    ///
+    /// # Errors
+    /// As [`use_customer_key`](Self::use_customer_key).
+    pub fn refresh_key_version(&self) -> Result<bool> {
+        let checked = self.core.custody.refresh(&self.core.guard)?;
+        Ok(checked.moved)
+    }
+
+    /// Refuses to change the key types of queues and tables: they are chosen when the account is created.
+    ///
+    /// # Errors
+    /// `InvalidValuesForRequestParameters` unless both are what they are already.
+    pub fn set_key_types(&self, queue: KeyType, table: KeyType) -> Result<()> {
+        let record = self.core.custody.record()?;
+        if (record.queue, record.table) == (queue, table) {
+            Ok(())
         } else {
-            Err(not_found(&self.name))
+            Err(key_types_are_final())
         }
     }
 }

@@ -16,7 +16,7 @@ use strongroom_engine::tree::{Tree, TreeError};
 
 use super::control::not_found;
 use super::{Account, AccountCore, AccountName, AccountProperties, AccountRecord, NewAccount};
-use crate::encryption::{self, KeyGuard};
+use crate::encryption::{self, Checked, Custody, KeyGuard, KeyVersionCheck};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rooms;
 use crate::store::StoreShared;
@@ -53,7 +53,8 @@ impl Accounts {
             .create_tree(id, self.store.with_root(|root| root.purpose(Purpose::Tree, id))?)?;
         encryption::seal_first(&self.store, &tree, &root)?;
         self.commit_record(&new.name, &record)?;
-        let core = self.core(&record, tree, KeyGuard::unlocked(&root, id));
+        let custody = Arc::new(Custody::new(self.store.clone(), tree, new.name.clone()));
+        let core = self.core(&custody, KeyGuard::platform(custody.clone(), &root));
         open.insert(new.name.clone(), core.clone());
         Ok(Account { core })
     }
@@ -70,8 +71,9 @@ impl Accounts {
             .ok_or_else(|| not_found(name.as_str()))?;
         let record = AccountRecord::decode(&bytes)?;
         let tree = open_tree(&self.store, record.id)?;
-        let guard = encryption::open_guard(&self.store, &tree, &record)?;
-        let core = self.core(&record, tree, guard);
+        let custody = Arc::new(Custody::new(self.store.clone(), tree, name.clone()));
+        let guard = encryption::open_guard(&custody)?;
+        let core = self.core(&custody, guard);
         open.insert(name.clone(), core.clone());
         Ok(Account { core })
     }
@@ -85,20 +87,47 @@ impl Accounts {
 
     pub(crate) fn delete(&self, name: &AccountName) -> Result<()> {
         let core = self.get(name)?.core;
-        let _control = core.control.lock();
+        let _control = core.custody.control.lock();
+        let identity = core.custody.record()?.system_identity;
         let mut open = self.open.lock();
         let key = AccountRecord::key(name);
         self.store
             .tree
             .transact::<_, Error, _>(move |txn| Ok(txn.delete(&key)?))?;
         open.remove(name);
+        drop(open);
+        core.guard.close();
         self.store.trees.remove_tree(core.id)?;
-        encryption::forget(&self.store, core.id)
+        encryption::forget(&self.store, core.id)?;
+        core.custody.forget_identity(identity);
+        Ok(())
+    }
+
+    /// Looks for newer key versions of every account that follows them and was not looked at for a day.
+    pub(crate) fn daily_check(&self) -> Result<Vec<KeyVersionCheck>> {
+        let mut checks = Vec::new();
+        for record in records(&self.store.tree)? {
+            let name: AccountName = record.name.parse()?;
+            let core = self.get(&name)?.core;
+            if core.custody.is_check_due()? {
+                let outcome = core.custody.refresh(&core.guard).map(|Checked { moved }| moved);
+                if let Err(error) = &outcome {
+                    tracing::warn!(account = %name, %error, "the account stays with its key version");
+                }
+                checks.push(KeyVersionCheck {
+                    account: name,
+                    outcome,
+                });
+            }
+        }
+        Ok(checks)
     }
 
     /// Takes the keys of all open accounts away: the store closes.
     pub(crate) fn close(&self) {
-        self.open.lock().clear();
+        for (_, core) in self.open.lock().drain() {
+            core.guard.close();
+        }
     }
 
     fn record(&self, new: &NewAccount, id: ScopeId, root: &RootKey) -> AccountRecord {
@@ -128,18 +157,17 @@ impl Accounts {
         })
     }
 
-    fn core(&self, record: &AccountRecord, tree: Tree, guard: Arc<KeyGuard>) -> Arc<AccountCore> {
+    fn core(&self, custody: &Arc<Custody>, guard: Arc<KeyGuard>) -> Arc<AccountCore> {
         Arc::new(AccountCore {
-            id: record.id,
-            name: record.name.clone(),
-            tree,
+            id: custody.id(),
+            name: custody.name.to_string(),
+            tree: custody.tree.clone(),
             guard,
             clock: self.store.clock.clone(),
             entropy: self.store.entropy.clone(),
             etags: crate::etag::ETagSource::default(),
             chunk_bytes: self.store.settings.chunk_bytes,
-            store: self.store.clone(),
-            control: Mutex::new(()),
+            custody: custody.clone(),
         })
     }
 }

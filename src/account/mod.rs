@@ -1,6 +1,7 @@
 //! Accounts: what they are called, what is known of them, and how they come and go.
 
 mod control;
+mod identity;
 mod lifecycle;
 mod name;
 mod record;
@@ -11,14 +12,14 @@ use strongroom_engine::keys::ScopeId;
 use strongroom_engine::tree::Tree;
 use strongroom_engine::{Clock, Entropy};
 
-pub(crate) use lifecycle::{Accounts, remove_orphans};
+pub(crate) use control::not_found;
+pub(crate) use lifecycle::{Accounts, open_tree, remove_orphans};
 pub use name::AccountName;
 pub(crate) use record::AccountRecord;
 pub use record::{AccountProperties, Identity, KeyType, NewAccount};
 
-use crate::encryption::KeyGuard;
+use crate::encryption::{Custody, KeyGuard};
 use crate::etag::ETagSource;
-use crate::store::StoreShared;
 
 /// What every operation on an account's data works with. Shared by the handles of one account.
 pub(crate) struct AccountCore {
@@ -32,10 +33,8 @@ pub(crate) struct AccountCore {
     pub(crate) etags: ETagSource,
     /// Plaintext bytes of a chunk of new bodies.
     pub(crate) chunk_bytes: u32,
-    /// The store around it: where the account record lives.
-    pub(crate) store: Arc<StoreShared>,
-    /// One change of identity or encryption settings at a time.
-    pub(crate) control: parking_lot::Mutex<()>,
+    /// Where the root key is kept: the account's record, envelope and settings.
+    pub(crate) custody: Arc<Custody>,
 }
 
 /// A handle to one account. Cheap to clone.

@@ -7,6 +7,7 @@ use strongroom_engine::keys::ScopeId;
 use strongroom_keyvault::{ObjectId, Region, TenantId};
 
 use super::AccountName;
+use crate::encryption::KeyIdentity;
 use crate::error::Result;
 use crate::rooms;
 
@@ -111,6 +112,18 @@ impl AccountRecord {
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
         Ok(codec::decode(bytes)?)
+    }
+
+    /// The object id behind an identity the account was told to use; `None` if the account does not have it.
+    pub(crate) fn principal(&self, wanted: KeyIdentity) -> Option<ObjectId> {
+        match wanted {
+            KeyIdentity::System => self.system_identity.map(|identity| identity.principal_id),
+            KeyIdentity::User(principal) => self
+                .user_identities
+                .iter()
+                .map(|identity| identity.principal_id)
+                .find(|known| *known == principal),
+        }
     }
 }
 

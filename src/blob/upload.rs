@@ -173,7 +173,7 @@ impl Upload {
             content_md5,
             length,
         };
-        draft.commit(body)
+        draft.commit(&body)
     }
 
     fn write_piece(&mut self, piece: &[u8]) -> Result<()> {
@@ -196,10 +196,10 @@ struct Draft {
 }
 
 impl Draft {
-    fn commit(self, body: FinishedBody) -> Result<BlobReceipt> {
+    fn commit(self, body: &FinishedBody) -> Result<BlobReceipt> {
         let core = self.container.core.clone();
         let adopted = body.clone();
-        core.transact_adopting(&body, move |txn| {
+        core.transact_adopting(body, move |txn| {
             let core = &self.container.core;
             let container = ContainerRecord::read(txn, &self.container.name)?;
             core.admit_commit(Operation::PutBlob, txn)?;

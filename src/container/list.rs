@@ -16,7 +16,8 @@ use crate::rooms;
 ///
 /// ```
 /// use strongroom::{ListContainers, PageSize};
-/// let request = ListContainers { prefix: "report".into(), page_size: PageSize::new(100)?, ..Default::default() };
+/// let page_size = PageSize::new(100)?;
+/// let request = ListContainers { prefix: "report".into(), page_size, ..ListContainers::default() };
 /// # Ok::<(), strongroom::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]

@@ -1,15 +1,32 @@
 //! The key guard: the only way from an operation to an account's data keys.
 //!
-//! Draft with the final interface; always open.
+//! Invariants:
+//! * The vault's epoch is read *before* an unwrap and kept with the keys. Keys are used only while the epoch is the
+//!   same, so a revocation that has returned precedes every later use.
+//! * A change in the vault calls [`AccessWatcher::access_changed`] before it returns. If access is gone the keys are
+//!   wiped and every registered slot is emptied by then; if it is still there, streams go on undisturbed.
+//! * Keys are used, and heads swapped, under the read lock; taking them away needs the write lock.
+//! * The write lock is never waited for while anything else is held, nor by a thread that may hold a [`Pass`]
+//!   ([`KeyGuard::check`] and [`Gate::enter`] run on the committer). The read lock is taken recursively: a committer
+//!   with a pass must not queue behind a writer that waits for that pass.
 
 use std::sync::{Arc, Weak};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RecursiveRwLock};
 use strongroom_engine::keys::{Purpose, PurposeKey, RootKey, ScopeId};
 use strongroom_engine::slot::Revocable;
 use strongroom_engine::tree::{Gate, GateClosed, Pass};
+use strongroom_keyvault::{AccessWatcher, Epoch};
 
-use crate::error::{Error, Result};
+use super::custody::Custody;
+use super::envelope::Source;
+use super::refusal::{Obstacle, Refusal};
+use crate::error::{Error, ErrorKind, Result};
+
+/// How often an answer of the vault may be overtaken by the next change before an operation gives up.
+const ATTEMPTS: usize = 32;
+/// Slots are looked through for dead ones whenever this many have been added.
+const SLOTS_BETWEEN_SWEEPS: usize = 64;
 
 /// The keys of one account's data, derived from its root key.
 pub(crate) struct DataKeys {
@@ -19,58 +36,325 @@ pub(crate) struct DataKeys {
     pub(crate) metadata: PurposeKey,
 }
 
+impl DataKeys {
+    fn derive(root: &RootKey, account: ScopeId) -> Self {
+        Self {
+            content: root.purpose(Purpose::Content, account),
+            metadata: root.purpose(Purpose::Metadata, account),
+        }
+    }
+}
+
+/// What the guard knows.
+enum State {
+    /// The store is closed.
+    Closed,
+    /// The customer's key has to be asked for.
+    Locked,
+    /// The customer's key opened the root key, and nothing has changed in the vault since `epoch`.
+    Open { keys: DataKeys, epoch: Epoch },
+    /// The platform holds the root key; the vault has no say.
+    Platform(DataKeys),
+    /// The vault refused at `epoch`.
+    Refused { refusal: Refusal, epoch: Epoch },
+}
+
+/// How an operation stands at this moment.
+enum Standing<'a> {
+    Admitted(&'a DataKeys),
+    Refused(Error),
+    /// Something has changed: the vault must be asked.
+    Unknown,
+}
+
+/// The vault's answer, with the epoch that was read before it was asked.
+struct Proof {
+    epoch: Epoch,
+    outcome: Result<DataKeys, Obstacle>,
+}
+
 /// Holds an account's data keys and gives them up when access is revoked.
 pub(crate) struct KeyGuard {
-    keys: RwLock<DataKeys>,
+    custody: Arc<Custody>,
+    state: Arc<RecursiveRwLock<State>>,
+    slots: Mutex<Slots>,
+    /// One unwrap at a time; held during calls to the vault and nothing else.
+    asking: Mutex<()>,
+}
+
+#[derive(Default)]
+struct Slots {
+    slots: Vec<Weak<dyn Revocable>>,
+    since_sweep: usize,
 }
 
 impl KeyGuard {
-    /// A guard that has the root key already.
-    pub(crate) fn unlocked(root: &RootKey, account: ScopeId) -> Arc<Self> {
-        let keys = DataKeys {
-            content: root.purpose(Purpose::Content, account),
-            metadata: root.purpose(Purpose::Metadata, account),
-        };
-        Arc::new(Self {
-            keys: RwLock::new(keys),
-        })
+    /// A guard that will ask for the root key when it is first needed, registered with the vault.
+    pub(crate) fn locked(custody: Arc<Custody>) -> Arc<Self> {
+        Self::with(custody, State::Locked)
     }
 
-    /// Fails with the 403 of the spec's section 5.1 unless the customer's key can be used now.
+    /// A guard of an account that the platform holds the root key of.
+    pub(crate) fn platform(custody: Arc<Custody>, root: &RootKey) -> Arc<Self> {
+        let keys = DataKeys::derive(root, custody.id());
+        Self::with(custody, State::Platform(keys))
+    }
+
+    fn with(custody: Arc<Custody>, state: State) -> Arc<Self> {
+        let guard = Arc::new(Self {
+            custody,
+            state: Arc::new(RecursiveRwLock::new(state)),
+            slots: Mutex::default(),
+            asking: Mutex::new(()),
+        });
+        if let Some(keys) = &guard.custody.store.keys {
+            let watcher: Weak<Self> = Arc::downgrade(&guard);
+            keys.service.watch(watcher);
+        }
+        guard
+    }
+
+    /// Fails with the 403 of Azure's storage errors unless the customer's key can be used now.
     ///
-    /// A few atomic loads while nothing has changed in the vault.
+    /// A few atomic loads while nothing has changed in the vault. May be called by a thread that holds a pass.
     pub(crate) fn check(&self) -> Result<()> {
-        Ok(())
+        for _ in 0..ATTEMPTS {
+            match self.standing(&self.state.read()) {
+                Standing::Admitted(_) => return Ok(()),
+                Standing::Refused(error) => return Err(error),
+                Standing::Unknown => {}
+            }
+            let proof = self.prove();
+            if !self.is_current(proof.epoch) {
+                continue;
+            }
+            let answer = match &proof.outcome {
+                Ok(_) => Ok(()),
+                Err(Obstacle::Refused(refusal)) => Err(refusal.error()),
+                Err(Obstacle::Failed(_)) => return proof.outcome.map(drop).map_err(Error::from),
+            };
+            // Kept for the next one if nobody is in the way; the answer stands by itself.
+            if let Some(mut state) = self.state.try_write() {
+                self.install(&mut state, proof);
+            }
+            return answer;
+        }
+        Err(restless())
     }
 
     /// Runs `with` on the keys. A revocation waits until `with` has ended; keys never leave the closure.
+    ///
+    /// Must not be called by a thread that holds a pass, nor from within `with`.
     pub(crate) fn with_keys<R>(&self, with: impl FnOnce(&DataKeys) -> R) -> Result<R> {
-        self.check()?;
-        Ok(with(&self.keys.read()))
+        for _ in 0..ATTEMPTS {
+            let state = self.state.read();
+            match self.standing(&state) {
+                Standing::Admitted(keys) => return Ok(with(keys)),
+                Standing::Refused(error) => return Err(error),
+                Standing::Unknown => drop(state),
+            }
+            let proof = self.prove();
+            if let Err(Obstacle::Failed(error)) = proof.outcome {
+                return Err(error);
+            }
+            self.install(&mut self.state.write(), proof);
+        }
+        Err(restless())
     }
 
-    /// Has the slot emptied when access is revoked. Registered only while access is open: fails like [`check`](Self::check).
-    pub(crate) fn register(&self, _slot: Weak<dyn Revocable>) -> Result<()> {
-        self.check()
+    /// Has the slot emptied when access is revoked. Registered only while access is open: fails like
+    /// [`check`](Self::check).
+    pub(crate) fn register(&self, slot: Weak<dyn Revocable>) -> Result<()> {
+        self.with_keys(|_| {
+            let mut slots = self.slots.lock();
+            slots.since_sweep += 1;
+            if slots.since_sweep >= SLOTS_BETWEEN_SWEEPS {
+                slots.since_sweep = 0;
+                slots.slots.retain(|slot| slot.strong_count() > 0);
+            }
+            slots.slots.push(slot);
+        })
     }
 
     /// The refusal as an error, for a stream that found its slot empty or a transaction whose gate was closed.
     pub(crate) fn refusal(&self) -> Error {
         match self.check() {
             Err(error) => error,
-            Ok(()) => Error::new(
-                crate::ErrorKind::KeyUnavailable,
-                "KeyVaultEncryptionKeyNotFound",
-                403,
-                "The key vault key is not found to unwrap the encryption key.",
-            ),
+            Ok(()) => Refusal::KeyNotFound
+                .error()
+                .hint("access was taken away meanwhile and is there again: try again"),
         }
+    }
+
+    /// The platform holds the root key from now on. Streams go on: the root key is the same.
+    pub(crate) fn now_platform(&self, root: &RootKey) {
+        *self.state.write() = State::Platform(DataKeys::derive(root, self.custody.id()));
+    }
+
+    /// The customer's key holds the root key from now on, as proven after `epoch` was read.
+    pub(crate) fn now_customer(&self, root: &RootKey, epoch: Epoch) {
+        let keys = DataKeys::derive(root, self.custody.id());
+        *self.state.write() = State::Open { keys, epoch };
+        // Something may have changed in the vault between the proof and this line.
+        self.access_changed();
+    }
+
+    /// The account asks as somebody else from now on: what is known was proven for another.
+    pub(crate) fn identity_changed(&self) {
+        let mut state = self.state.write();
+        if let State::Open { epoch, .. } | State::Refused { epoch, .. } = &mut *state {
+            *epoch = Epoch {
+                instance: [0; 16],
+                counter: 0,
+            };
+        }
+    }
+
+    /// Wipes the keys and empties the slots for good: the store closes.
+    pub(crate) fn close(&self) {
+        *self.state.write() = State::Closed;
+        self.empty_slots();
+    }
+
+    fn standing<'a>(&self, state: &'a State) -> Standing<'a> {
+        match state {
+            State::Platform(keys) => Standing::Admitted(keys),
+            State::Open { keys, epoch } if self.is_current(*epoch) => Standing::Admitted(keys),
+            State::Refused { refusal, epoch } if self.is_current(*epoch) => {
+                Standing::Refused(refusal.error())
+            }
+            State::Closed => Standing::Refused(crate::store::closed()),
+            State::Locked | State::Open { .. } | State::Refused { .. } => Standing::Unknown,
+        }
+    }
+
+    /// Asks for the root key. Whoever comes second usually finds the first one's answer.
+    fn prove(&self) -> Proof {
+        let _asking = self.asking.lock();
+        let epoch = self.epoch();
+        let outcome = self
+            .custody
+            .envelope()
+            .map_err(Obstacle::from)
+            .and_then(|envelope| {
+                let root = self.custody.unwrap(&envelope)?;
+                Ok(DataKeys::derive(&root, self.custody.id()))
+            });
+        Proof { epoch, outcome }
+    }
+
+    /// Takes an answer over, unless something has changed since it was asked for.
+    fn install(&self, state: &mut State, proof: Proof) {
+        let replaceable = matches!(state, State::Locked | State::Open { .. } | State::Refused { .. });
+        // Under the write lock: a change after this line finds what is installed and takes it away.
+        if !replaceable || !self.is_current(proof.epoch) {
+            return;
+        }
+        *state = match proof.outcome {
+            Ok(keys) => State::Open {
+                keys,
+                epoch: proof.epoch,
+            },
+            Err(Obstacle::Refused(refusal)) => State::Refused {
+                refusal,
+                epoch: proof.epoch,
+            },
+            Err(Obstacle::Failed(_)) => State::Locked,
+        };
+    }
+
+    fn epoch(&self) -> Epoch {
+        match &self.custody.store.keys {
+            Some(keys) => keys.service.epoch(),
+            None => Epoch {
+                instance: [0; 16],
+                counter: 0,
+            },
+        }
+    }
+
+    fn is_current(&self, epoch: Epoch) -> bool {
+        self.epoch() == epoch
+    }
+
+    /// No lock of the guard may be held: a stream may hold its slot and ask the guard.
+    fn empty_slots(&self) {
+        let slots = std::mem::take(&mut *self.slots.lock());
+        for slot in slots.slots.iter().filter_map(Weak::upgrade) {
+            slot.revoke();
+        }
+    }
+}
+
+impl AccessWatcher for KeyGuard {
+    fn access_changed(&self) {
+        for _ in 0..ATTEMPTS {
+            match &*self.state.read() {
+                State::Platform(_) | State::Closed => return,
+                State::Open { epoch, .. } if self.is_current(*epoch) => return,
+                State::Open { .. } => {}
+                // Nothing is held here: the next operation asks. Streams of earlier times lose what they hold.
+                State::Locked | State::Refused { .. } => break,
+            }
+            let proof = self.prove();
+            let mut state = self.state.write();
+            if self.is_current(proof.epoch) {
+                self.install(&mut state, proof);
+            }
+        }
+        {
+            let mut state = self.state.write();
+            match &*state {
+                State::Platform(_) | State::Closed => return,
+                State::Open { epoch, .. } if self.is_current(*epoch) => return,
+                State::Refused { .. } => {}
+                // Changes came faster than answers: fail closed.
+                State::Open { .. } | State::Locked => *state = State::Locked,
+            }
+        }
+        self.empty_slots();
     }
 }
 
 impl Gate for KeyGuard {
     fn enter(&self) -> Result<Pass, GateClosed> {
-        self.check().map_err(|_| GateClosed)?;
-        Ok(Pass(Box::new(())))
+        let state = self.state.read_arc();
+        for _ in 0..ATTEMPTS {
+            match self.standing(&state) {
+                Standing::Admitted(_) => return Ok(Pass(Box::new(state))),
+                Standing::Refused(_) => return Err(GateClosed),
+                Standing::Unknown => {}
+            }
+            // The read lock is kept: what is proven now holds until the head is swapped.
+            let proof = self.prove();
+            match proof.outcome {
+                Ok(_) if self.is_current(proof.epoch) => return Ok(Pass(Box::new(state))),
+                Ok(_) => {}
+                Err(_) => return Err(GateClosed),
+            }
+        }
+        Err(GateClosed)
+    }
+}
+
+fn restless() -> Error {
+    Error::new(
+        ErrorKind::Store,
+        "ServerBusy",
+        503,
+        "the key vault changes faster than it can be asked",
+    )
+    .hint("try again")
+}
+
+/// Whether the platform or the customer holds the root key, as committed.
+pub(crate) fn open(custody: &Arc<Custody>) -> Result<Arc<KeyGuard>> {
+    let envelope = custody.envelope()?;
+    match envelope.source {
+        Source::Platform { .. } => {
+            let root = custody.unwrap(&envelope)?;
+            Ok(KeyGuard::platform(custody.clone(), &root))
+        }
+        Source::Customer(_) => Ok(KeyGuard::locked(custody.clone())),
     }
 }

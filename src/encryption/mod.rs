@@ -1,21 +1,34 @@
 //! The adapter between an account and a vault: settings, envelope, key guard, one-time key.
+//!
+//! `settings` is what callers say and see, `rules` decides, `change` carries out, `custody` gets at the root key as
+//! it is committed, `guard` lends the keys derived from it to operations, `recovery` finishes what a crash cut short.
 
+mod change;
+mod custody;
 mod envelope;
 mod guard;
+mod recovery;
+mod refusal;
+mod rules;
+mod settings;
 mod side_files;
-
-use std::sync::Arc;
 
 use strongroom_engine::codec;
 use strongroom_engine::entropy::random;
 use strongroom_engine::keys::{RootKey, ScopeId};
 use strongroom_engine::tree::Tree;
 
+pub(crate) use change::Checked;
+pub(crate) use custody::{Custody, KeyServices};
+pub use envelope::KeyIdentity;
 pub(crate) use envelope::{Envelope, Source};
-pub(crate) use guard::{DataKeys, KeyGuard};
-pub(crate) use side_files::SideFiles;
+pub(crate) use guard::{DataKeys, KeyGuard, open as open_guard};
+pub(crate) use recovery::recover;
+pub use rules::KeySizes;
+pub(crate) use rules::key_types_are_final;
+pub use settings::{CustomerKey, EncryptionStatus, KeySource, KeyVaultProperties, KeyVersionCheck};
+pub(crate) use side_files::{RealFiles, SideFiles};
 
-use crate::account::AccountRecord;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rooms;
 use crate::store::StoreShared;
@@ -31,7 +44,7 @@ pub(crate) fn seal_first(store: &StoreShared, tree: &Tree, root: &RootKey) -> Re
 }
 
 /// Wraps the root key under a new one-time key, which is durable when this returns.
-pub(crate) fn platform_source(store: &StoreShared, account: ScopeId, root: &RootKey) -> Result<Source> {
+fn platform_source(store: &StoreShared, account: ScopeId, root: &RootKey) -> Result<Source> {
     let file = random(store.entropy.as_ref())?;
     let one_time = RootKey::generate(store.entropy.as_ref())?;
     let wrapped = envelope::wrap_under(&one_time, account, root, store.entropy.as_ref())?;
@@ -39,27 +52,9 @@ pub(crate) fn platform_source(store: &StoreShared, account: ScopeId, root: &Root
     Ok(Source::Platform { file, wrapped })
 }
 
-/// The guard of an existing account.
-pub(crate) fn open_guard(store: &StoreShared, tree: &Tree, record: &AccountRecord) -> Result<Arc<KeyGuard>> {
-    match read_envelope(tree)?.source {
-        Source::Platform { file, wrapped } => {
-            let one_time = store.side_files.read_one_time(store, record.id, file)?;
-            let root = envelope::unwrap_under(&one_time, record.id, &wrapped)
-                .filter(|root| root.matches(record.id, &record.root_commitment))
-                .ok_or_else(damaged)?;
-            Ok(KeyGuard::unlocked(&root, record.id))
-        }
-    }
-}
-
 /// Destroys what is beside the engine of an account that is gone.
 pub(crate) fn forget(store: &StoreShared, account: ScopeId) -> Result<()> {
     store.side_files.destroy_all(account)
-}
-
-pub(crate) fn read_envelope(tree: &Tree) -> Result<Envelope> {
-    let bytes = tree.get(&[rooms::ENVELOPE])?.ok_or_else(damaged)?;
-    Ok(codec::decode(&bytes)?)
 }
 
 pub(crate) fn damaged() -> Error {

@@ -5,6 +5,7 @@ mod header;
 mod lock;
 mod open;
 mod platform_key;
+mod vaults;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,9 +18,10 @@ use strongroom_engine::{Clock, Entropy};
 
 pub use open::{Settings, StoreOptions};
 pub use platform_key::{KeyFile, Passphrase, PlatformKey, PlatformKeyError};
+pub use vaults::{VaultOptions, Vaults};
 
 use crate::account::{Account, AccountName, AccountProperties, Accounts, NewAccount};
-use crate::encryption::SideFiles;
+use crate::encryption::{KeyServices, KeyVersionCheck, SideFiles};
 use crate::error::{Error, ErrorKind, Result};
 use header::{Header, NewHeader, Role};
 use lock::DirectoryLock;
@@ -32,6 +34,8 @@ pub(crate) struct StoreShared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) settings: Settings,
+    /// The vaults; `None` if the store was opened without.
+    pub(crate) keys: Option<KeyServices>,
     /// `None` once the store is closed.
     root: RwLock<Option<RootKey>>,
 }
@@ -56,6 +60,7 @@ struct Inner {
     header: Mutex<Header>,
     shared: Arc<StoreShared>,
     accounts: Accounts,
+    vaults: Option<Vaults>,
     lock: Mutex<Option<DirectoryLock>>,
 }
 
@@ -130,6 +135,17 @@ impl Store {
         self.inner.accounts.delete(name)
     }
 
+    /// Looks for newer key versions of the accounts that follow the latest one; each account at most once a day.
+    ///
+    /// To be called from time to time; the store starts no thread of its own. An account whose new version cannot be
+    /// used stays with the one it has, and its outcome says why.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn daily_check(&self) -> Result<Vec<KeyVersionCheck>> {
+        self.inner.accounts.daily_check()
+    }
+
     /// What the store's engine was asked to write since the store was opened: the proof of "nothing was rewritten".
     #[must_use]
     pub fn write_counts(&self) -> WriteCounts {
@@ -157,6 +173,9 @@ impl Inner {
     fn change_platform_key(&self, old: &dyn PlatformKey, new: &dyn PlatformKey) -> Result<()> {
         let mut header = self.header.lock();
         let root = header.unlock(old)?;
+        if let Some(vaults) = &self.vaults {
+            vaults.refuse_same_key(new)?;
+        }
         let changed = NewHeader {
             role: Role::Store,
             id: header.id(),
@@ -188,6 +207,6 @@ impl Drop for Inner {
     }
 }
 
-fn closed() -> Error {
+pub(crate) fn closed() -> Error {
     Error::new(ErrorKind::Store, "StoreClosed", 409, "the store was closed").hint("open it again")
 }

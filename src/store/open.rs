@@ -11,16 +11,18 @@ use strongroom_engine::entropy::random;
 use strongroom_engine::keys::{Purpose, RootKey, ScopeId};
 use strongroom_engine::tree::{TreeSettings, TreeStore, TreeStoreParts};
 use strongroom_engine::{Clock, Entropy, SystemClock, SystemEntropy};
+use strongroom_keyvault::{Directory, KeyService};
 
 use super::header::{Header, NewHeader, Role};
 use super::lock::DirectoryLock;
 use super::platform_key::PlatformKey;
+use super::vaults::Vaults;
 use super::{Inner, Store, StoreShared, files};
 use crate::account::{Accounts, remove_orphans};
-use crate::encryption::SideFiles;
+use crate::encryption::{KeyServices, KeySizes, RealFiles, SideFiles, recover};
 use crate::error::{Error, ErrorKind, Result};
 
-const ENGINE: &str = "engine";
+pub(super) const ENGINE: &str = "engine";
 const SIDE_FILES: &str = "keys";
 /// Marks a directory whose making was interrupted; goes when the header has come.
 const UNFINISHED: &str = "unfinished";
@@ -35,6 +37,8 @@ pub struct Settings {
     pub engine_cache_bytes: u64,
     /// Memory for decoded pages of trees, in bytes. Default 32 MiB.
     pub page_cache_bytes: u64,
+    /// Which customer keys are accepted. Default: RSA of 2048 bits only.
+    pub key_sizes: KeySizes,
 }
 
 impl Default for Settings {
@@ -43,6 +47,7 @@ impl Default for Settings {
             chunk_bytes: 64 << 10,
             engine_cache_bytes: 32 << 20,
             page_cache_bytes: 32 << 20,
+            key_sizes: KeySizes::default(),
         }
     }
 }
@@ -52,6 +57,8 @@ pub struct StoreOptions {
     directory: PathBuf,
     host_key: Box<dyn PlatformKey>,
     engine: Option<Box<dyn Engine>>,
+    keys: Option<KeyServices>,
+    vaults: Option<Vaults>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     settings: Settings,
@@ -63,6 +70,8 @@ impl StoreOptions {
             directory,
             host_key,
             engine: None,
+            keys: None,
+            vaults: None,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             settings: Settings::default(),
@@ -73,6 +82,24 @@ impl StoreOptions {
     #[must_use]
     pub fn engine(mut self, engine: Box<dyn Engine>) -> Self {
         self.engine = Some(engine);
+        self
+    }
+
+    /// Uses the vaults of this installation. They stay open for as long as the store is.
+    #[must_use]
+    pub fn vaults(mut self, vaults: &Vaults) -> Self {
+        self.keys = Some(KeyServices {
+            service: vaults.store().clone(),
+            directory: vaults.store().clone(),
+        });
+        self.vaults = Some(vaults.clone());
+        self
+    }
+
+    /// Uses vaults and a directory that are elsewhere. Whoever runs them keeps their key apart from the host key.
+    #[must_use]
+    pub fn key_service(mut self, service: Arc<dyn KeyService>, directory: Arc<dyn Directory>) -> Self {
+        self.keys = Some(KeyServices { service, directory });
         self
     }
 
@@ -100,9 +127,9 @@ impl StoreOptions {
     /// Makes a new store: directories, engine, and the header with a new root key. A failed attempt can be repeated.
     ///
     /// # Errors
-    /// `AlreadyInitialised` when the directory holds a store.
+    /// `AlreadyInitialised` when the directory holds a store; `SamePlatformKey` when the host key is the vaults' key.
     pub fn init(self) -> Result<Store> {
-        refuse_settings(&self.settings)?;
+        self.refuse_options()?;
         let lock = prepare(&self.directory, Role::Store)?;
         let root = RootKey::generate(self.entropy.as_ref())?;
         let id = ScopeId(random(self.entropy.as_ref())?);
@@ -113,33 +140,49 @@ impl StoreOptions {
         };
         let header = Header::wrap(&new, self.host_key.as_ref(), self.entropy.as_ref())?;
         create_directory(&self.directory.join(SIDE_FILES))?;
+        let vaults = self.vaults.clone();
         let (directory, shared) = self.assemble(root, id, Tree::Create)?;
         header.write(&directory)?;
         finish(&directory)?;
-        Ok(store(directory, header, shared, lock))
+        Ok(store(directory, shared, (header, lock, vaults)))
     }
 
     /// Opens an existing store, and finishes what a crash interrupted.
     ///
     /// # Errors
-    /// `NotInitialised`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `WrongPlatformKey`: nothing was written then.
+    /// `NotInitialised`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `WrongPlatformKey`, `SamePlatformKey`: nothing was
+    /// written then.
     pub fn open(self) -> Result<Store> {
-        refuse_settings(&self.settings)?;
+        self.refuse_options()?;
         Header::read(&self.directory, Role::Store)?;
         let lock = DirectoryLock::acquire(&self.directory)?;
         // Read again under the lock: whoever had it may have changed the platform key.
         let header = Header::read(&self.directory, Role::Store)?;
         let root = header.unlock(self.host_key.as_ref())?;
+        let vaults = self.vaults.clone();
         let (directory, shared) = self.assemble(root, header.id(), Tree::Open)?;
         finish(&directory)?;
-        remove_orphans(&shared)?;
-        Ok(store(directory, header, shared, lock))
+        let records = remove_orphans(&shared)?;
+        recover(&shared, &records)?;
+        Ok(store(directory, shared, (header, lock, vaults)))
+    }
+
+    fn refuse_options(&self) -> Result<()> {
+        refuse_settings(&self.settings)?;
+        match &self.vaults {
+            Some(vaults) => vaults.refuse_same_key(self.host_key.as_ref()),
+            None => Ok(()),
+        }
     }
 
     fn assemble(self, root: RootKey, id: ScopeId, tree: Tree) -> Result<(PathBuf, Arc<StoreShared>)> {
         let engine = match self.engine {
             Some(engine) => engine,
-            None => default_engine(&self.directory.join(ENGINE), &self.settings, tree)?,
+            None => default_engine(
+                &self.directory.join(ENGINE),
+                self.settings.engine_cache_bytes,
+                tree,
+            )?,
         };
         let parts = TreeStoreParts {
             engine,
@@ -160,10 +203,11 @@ impl StoreOptions {
         let shared = StoreShared {
             trees,
             tree,
-            side_files: SideFiles::new(self.directory.join(SIDE_FILES)),
+            side_files: SideFiles::new(self.directory.join(SIDE_FILES), Box::new(RealFiles)),
             clock: self.clock,
             entropy: self.entropy,
             settings: self.settings,
+            keys: self.keys,
             root: RwLock::new(Some(root)),
         };
         Ok((self.directory, Arc::new(shared)))
@@ -172,24 +216,29 @@ impl StoreOptions {
 
 /// Whether the store's own tree is made or must be there.
 #[derive(Clone, Copy)]
-enum Tree {
+pub(super) enum Tree {
     Create,
     Open,
 }
 
-fn store(directory: PathBuf, header: Header, shared: Arc<StoreShared>, lock: DirectoryLock) -> Store {
+fn store(
+    directory: PathBuf,
+    shared: Arc<StoreShared>,
+    (header, lock, vaults): (Header, DirectoryLock, Option<Vaults>),
+) -> Store {
     Store {
         inner: Arc::new(Inner {
             directory,
             header: Mutex::new(header),
             accounts: Accounts::new(shared.clone()),
             shared,
+            vaults,
             lock: Mutex::new(Some(lock)),
         }),
     }
 }
 
-fn default_engine(directory: &Path, settings: &Settings, tree: Tree) -> Result<Box<dyn Engine>> {
+pub(super) fn default_engine(directory: &Path, cache_bytes: u64, tree: Tree) -> Result<Box<dyn Engine>> {
     if matches!(tree, Tree::Open) && !directory.is_dir() {
         return Err(Error::new(
             ErrorKind::Corrupt,
@@ -200,7 +249,7 @@ fn default_engine(directory: &Path, settings: &Settings, tree: Tree) -> Result<B
         .hint("part of the directory was lost: restore a backup"));
     }
     let options = SledOptions {
-        cache_bytes: settings.engine_cache_bytes,
+        cache_bytes,
         ..SledOptions::default()
     };
     let engine = SledEngine::open(directory, &options)
@@ -209,7 +258,7 @@ fn default_engine(directory: &Path, settings: &Settings, tree: Tree) -> Result<B
 }
 
 /// Makes `directory` ready for a new store or new vaults, or refuses; the marker stays until [`finish`].
-fn prepare(directory: &Path, role: Role) -> Result<DirectoryLock> {
+pub(super) fn prepare(directory: &Path, role: Role) -> Result<DirectoryLock> {
     create_directory(directory)?;
     let lock = DirectoryLock::acquire(directory)?;
     if Header::path(directory, role).exists() {
@@ -249,7 +298,7 @@ fn prepare(directory: &Path, role: Role) -> Result<DirectoryLock> {
 }
 
 /// Removes the marker once the header is there.
-fn finish(directory: &Path) -> Result<()> {
+pub(super) fn finish(directory: &Path) -> Result<()> {
     let marker = directory.join(UNFINISHED);
     if marker.exists() {
         files::destroy(&marker)

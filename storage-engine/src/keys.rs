@@ -72,6 +72,7 @@ impl RootKey {
 
     /// The key in `bytes`, which are wiped; `None` unless there are exactly 32.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "the caller's copy is wiped here")]
     pub fn from_bytes(bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
         let mut key = Self(Box::new(Zeroizing::new([0; Self::BYTES])));
         (bytes.len() == Self::BYTES).then(|| {

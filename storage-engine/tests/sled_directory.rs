@@ -130,6 +130,47 @@ fn a_half_written_snapshot_is_ignored() {
     );
 }
 
+#[test]
+fn a_side_file_is_never_acknowledged_and_poisons() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = open(root.path()).unwrap();
+    let put = |key: &[u8]| engine.apply(Batch::new().put(Space::HEADS, key, b"1"), Durability::Synced);
+    put(b"before").unwrap();
+    fs::write(root.path().join("sled/blobs/1"), "moved there by sled").unwrap();
+    let refused = put(b"after").unwrap_err();
+    assert!(matches!(refused, EngineError::Corrupt { .. }), "{refused}");
+    for poisoned in [put(b"later"), engine.sync(), engine.checkpoint()] {
+        assert!(matches!(poisoned, Err(EngineError::Poisoned)), "{poisoned:?}");
+    }
+    assert_eq!(
+        engine.get(Space::HEADS, b"before").unwrap(),
+        Some(b"1".to_vec()),
+        "reads go on"
+    );
+    assert!(
+        matches!(engine.close(), Err(EngineError::Poisoned)),
+        "a close promises nothing either"
+    );
+    fs::remove_file(root.path().join("sled/blobs/1")).unwrap();
+    open(root.path()).unwrap();
+}
+
+#[test]
+fn a_failed_sync_poisons() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = open(root.path()).unwrap();
+    fs::remove_dir(root.path().join("sled/blobs")).unwrap();
+    let batch = || Batch::new().put(Space::HEADS, b"key", b"1");
+    assert!(matches!(
+        engine.apply(batch(), Durability::Synced),
+        Err(EngineError::Io { .. })
+    ));
+    assert!(matches!(
+        engine.apply(batch(), Durability::Buffered),
+        Err(EngineError::Poisoned)
+    ));
+}
+
 /// Damage is an error or an older state, never a panic and never wrong bytes.
 #[test]
 fn damaged_files_are_refused_or_give_right_bytes() {

@@ -87,7 +87,7 @@ pub struct KeyAttributes {
     pub created: Timestamp,
     /// When an attribute last changed.
     pub updated: Timestamp,
-    /// What deleting leads to; see [`Retention::recovery_level`].
+    /// What deleting leads to; see [`crate::Retention::recovery_level`].
     pub recovery_level: &'static str,
     /// How long it can be recovered once deleted, in days; 0 without soft delete.
     pub recoverable_days: u8,

@@ -63,7 +63,7 @@ pub struct Bench {
     pub folder: tempfile::TempDir,
     pub clock: Arc<ManualClock>,
     pub store: Arc<VaultStore>,
-    imported: std::cell::Cell<usize>,
+    imported: std::sync::atomic::AtomicUsize,
 }
 
 pub fn open(disk: &Disk, folder: &std::path::Path, clock: &Arc<ManualClock>) -> Arc<VaultStore> {
@@ -89,7 +89,7 @@ impl Bench {
             folder,
             clock,
             store,
-            imported: std::cell::Cell::new(0),
+            imported: std::sync::atomic::AtomicUsize::new(0),
         }
     }
 
@@ -131,7 +131,7 @@ impl Bench {
     }
 
     pub fn key_with(&self, vault_name: &str, name: &str, options: NewKeyOptions) -> KeyBundle {
-        let index = self.imported.replace(self.imported.get() + 1);
+        let index = self.imported.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let names = (&vault(vault_name), &key(name));
         self.store
             .import_key(&self.owner(), names, testing::key(index), options)
@@ -186,4 +186,19 @@ pub fn reference(text: &str) -> KeyReference {
 
 pub fn no_tags() -> BTreeMap<String, String> {
     BTreeMap::new()
+}
+
+impl Disk {
+    /// Every record as it lies in the engine.
+    pub fn values(&self) -> Vec<Vec<u8>> {
+        let options = ScanOptions {
+            order: strongroom_engine::engine::Order::Ascending,
+            limit: usize::MAX,
+            max_bytes: usize::MAX,
+            keys_only: false,
+        };
+        let scan = |space| self.scan(space, &KeyRange::all(), options).unwrap().entries;
+        let spaces = Space::ALL.into_iter().flat_map(scan);
+        spaces.flat_map(|(key, value)| [key, value]).collect()
+    }
 }

@@ -126,13 +126,11 @@ impl BodyReader {
             .ok_or(BodyError::Revoked)?;
         let fetched = if buffered { None } else { Some(self.fetch(index)?) };
         let copied = self.slot.with(|secrets| {
-            match fetched {
-                Some(fetched) => secrets.open(self.place(index), &fetched)?,
-                // Another thread may have opened another chunk in between.
-                None if secrets.buffered != Some(index) => {
-                    secrets.open(self.place(index), &self.fetch(index)?)?
-                }
-                None => {}
+            if let Some(fetched) = fetched {
+                secrets.open(self.place(index), &fetched)?;
+            } else if secrets.buffered != Some(index) {
+                // Another thread has opened another chunk in between.
+                secrets.open(self.place(index), &self.fetch(index)?)?;
             }
             Ok(copy(out, secrets.plain().get(skip..).unwrap_or_default()))
         });

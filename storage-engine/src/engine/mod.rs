@@ -1,7 +1,7 @@
 //! The engine: small ordered records in spaces, applied in atomic batches.
 //!
 //! [`Engine`] is the only thing a new backend must implement; [`memory`] and [`sled`] do. Wrappers of the
-//! same trait ([`counting`], and for tests [`faulty`]) add statistics and faults.
+//! same trait ([`counting`], and for tests `faulty`) add statistics and faults.
 
 mod batch;
 #[cfg(feature = "testing")]
@@ -111,7 +111,7 @@ pub trait Engine: Send + Sync + 'static {
     /// The value of `key`, or `None`.
     ///
     /// # Errors
-    /// `Io`, `Corrupt`, `Closed`.
+    /// `Io`, `Corrupt`, `Closed`; `Poisoned` where a failed batch may be half applied in memory.
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError>;
 
     /// One page of `range`, see [`ScanOptions`].

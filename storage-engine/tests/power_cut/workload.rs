@@ -10,7 +10,8 @@ use std::path::Path;
 
 use strongroom_engine::engine::sled::{SledEngine, SledOptions};
 use strongroom_engine::engine::{
-    Batch, Durability, Engine, EngineError, KeyRange, Mutation, Order, ScanOptions, Space,
+    BATCH_OPERATIONS_MAX, Batch, Durability, Engine, EngineError, KeyRange, Mutation, Order, ScanOptions,
+    Space,
 };
 
 use crate::random::Random;
@@ -44,6 +45,11 @@ impl Workload {
         let mut random = Random(self.seed ^ number.wrapping_mul(0xD134_2543_DE82_EF95));
         let mut batch = Batch::new().put(Space::HEADS, COUNTER, number.to_be_bytes());
         let limit = self.segment_bytes / 16;
+        if random.chance(4) {
+            let first = random.below(self.keys);
+            let keys = (first..self.keys).take(BATCH_OPERATIONS_MAX - 1);
+            return keys.fold(batch, |batch, key| batch.delete(Space::PAGES, key.to_be_bytes()));
+        }
         for _ in 0..=random.below(12) {
             let key = random.below(self.keys).to_be_bytes();
             let length = match random.below(20) {

@@ -21,6 +21,7 @@ use super::{Batch, Durability, Engine, EngineError, KeyRange, Order, ScanOptions
 pub fn conformance<E: Engine>(open: impl Fn() -> E) {
     values::any_length_comes_back(&open());
     values::overwriting_leaves_nothing_behind(&open());
+    values::many_large_values_go_at_once(&open());
     values::keys_are_any_bytes(&open());
     values::spaces_are_apart(&open());
     batches::all_or_nothing(&open());

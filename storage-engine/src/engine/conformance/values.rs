@@ -80,6 +80,48 @@ pub(super) fn overwriting_leaves_nothing_behind(engine: &dyn Engine) {
     assert_eq!(found.len(), 2, "a deleted value left something behind");
 }
 
+pub(super) fn many_large_values_go_at_once(engine: &dyn Engine) {
+    let keys = || (0u8..30).map(|number| [b'k', number]);
+    for key in keys() {
+        put(engine, Space::CHUNKS, &key, &bytes(7, 200_000));
+    }
+    put(engine, Space::CHUNKS, b"l", &bytes(8, 200_000));
+    let batch = keys().fold(Batch::new(), |batch, key| batch.delete(Space::CHUNKS, key));
+    let batch = batch.put(Space::CHUNKS, [b'k', 3], b"short");
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| engine.apply(batch, Durability::Buffered).expect("many deletes"));
+        loop {
+            let finished = writer.is_finished();
+            for order in [Order::Ascending, Order::Descending] {
+                let found = scan(engine, Space::CHUNKS, &KeyRange::all(), everything(order))
+                    .entries
+                    .len();
+                assert!(
+                    found == 31 || found == 2,
+                    "{found} records in the middle of a batch"
+                );
+            }
+            if finished {
+                break;
+            }
+        }
+    });
+    let found = scan(
+        engine,
+        Space::CHUNKS,
+        &KeyRange::all(),
+        everything(Order::Ascending),
+    )
+    .entries;
+    assert!(
+        found
+            == [
+                (vec![b'k', 3], b"short".to_vec()),
+                (b"l".to_vec(), bytes(8, 200_000))
+            ]
+    );
+}
+
 pub(super) fn keys_are_any_bytes(engine: &dyn Engine) {
     let mut keys: Vec<Vec<u8>> = (0..=u8::MAX).map(|byte| vec![byte]).collect();
     for byte in [0, 1, 0x61, 0xfe, 0xff] {

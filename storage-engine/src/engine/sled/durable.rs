@@ -77,6 +77,10 @@ const LOG_BYTES_PER_STRIPE: u64 = (STRIPE_BYTES * LEAF_STRIPES * 3 / 20) as u64;
 /// Hundredths: the estimate itself.
 const RATE_MIN: u64 = 100;
 
+fn log_bytes(batch: &StripedBatch) -> u64 {
+    batch.bytes + batch.stripes * LOG_BYTES_PER_STRIPE
+}
+
 impl Durable {
     pub(super) fn open(dir: &Path, segment_bytes: usize, mode: SyncMode) -> Result<Self, EngineError> {
         let path = dir.join("db");
@@ -115,8 +119,7 @@ impl Durable {
 
     /// Notes a batch that was just applied and returns its number.
     pub(super) fn note(&self, batch: &StripedBatch) -> u64 {
-        self.pending
-            .fetch_add(batch.bytes + batch.stripes * LOG_BYTES_PER_STRIPE, SeqCst);
+        self.pending.fetch_add(log_bytes(batch), SeqCst);
         self.applied.fetch_add(1, SeqCst) + 1
     }
 
@@ -125,10 +128,11 @@ impl Durable {
         self.applied.load(SeqCst)
     }
 
-    /// True when a quarter segment of log may wait for its sync.
-    pub(super) fn is_due(&self) -> bool {
-        self.mode.counts_quarters()
-            && self.pending.load(SeqCst) * self.rate.load(SeqCst) >= self.quarter * 100
+    /// True when a quarter segment of log may wait for its sync once `batch` is applied, and something waits now.
+    pub(super) fn is_due_before(&self, batch: &StripedBatch) -> bool {
+        let (pending, rate) = (self.pending.load(SeqCst), self.rate.load(SeqCst));
+        let after = pending.saturating_add(log_bytes(batch)).saturating_mul(rate) / RATE_MIN;
+        self.mode.counts_quarters() && pending > 0 && after >= self.quarter
     }
 
     /// Returns once the batch with this number and all before it are on stable storage. One sync serves

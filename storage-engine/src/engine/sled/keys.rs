@@ -29,6 +29,14 @@ impl Stem {
         Self(stem)
     }
 
+    pub(super) fn from_bytes(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The name of one stripe.
     pub(super) fn stripe(&self, number: u16) -> Vec<u8> {
         let mut name = Vec::with_capacity(self.0.len() + 2);

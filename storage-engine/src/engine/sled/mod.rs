@@ -10,6 +10,7 @@
 //!
 //! sled panics on some damaged files. Panics are caught at each call and become [`EngineError::Corrupt`].
 
+mod clearing;
 mod durable;
 mod keys;
 mod layout;
@@ -23,11 +24,12 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, RwLock};
 use sled::Db;
 
+use self::clearing::Leftover;
 pub use self::durable::SyncMode;
 use self::durable::{Durable, bytes_under, prepare_recovery};
 use self::keys::{LEAF_STRIPES, STRIPE_BYTES};
 use self::layout::{FORMAT, Layout, Stage};
-use self::records::sled_error;
+use self::records::{StripedBatch, sled_error};
 use super::{
     Batch, Capabilities, Durability, Engine, EngineError, EngineStats, KEY_BYTES_MAX, KeyRange, ScanOptions,
     ScanPage, Space,
@@ -119,6 +121,10 @@ impl SledEngine {
             dir: dir.to_path_buf(),
         };
         guarded(|| engine.durable.sync_files(&db))?;
+        let leftovers = guarded(|| clearing::noted(&db))?;
+        if !leftovers.is_empty() {
+            engine.clear(&leftovers, &db)?;
+        }
         drop(db);
         engine.settle_format(layout)?;
         Ok(engine)
@@ -192,10 +198,7 @@ impl SledEngine {
     fn apply_buffered(&self, batch: &Batch, db: &Db) -> Result<u64, EngineError> {
         let _turn = self.writer.lock();
         self.check_writable()?;
-        if self.durable.is_due() {
-            self.sync_through(self.durable.last(), db)?;
-        }
-        let striped = guarded(|| {
+        let planned = guarded(|| {
             for precondition in &batch.preconditions {
                 if !records::holds(db, precondition)? {
                     return Err(EngineError::PreconditionFailed);
@@ -203,17 +206,38 @@ impl SledEngine {
             }
             records::striped(db, &batch.mutations)
         })?;
+        let number = self.write(planned.batch, db)?;
+        if !planned.leftovers.is_empty() {
+            self.clear(&planned.leftovers, db)?;
+        }
+        Ok(number)
+    }
+
+    /// Hands one batch to sled. Call it with the writer's turn.
+    fn write(&self, batch: StripedBatch, db: &Db) -> Result<u64, EngineError> {
+        if self.durable.is_due_before(&batch) {
+            self.sync_through(self.durable.last(), db)?;
+        }
         let view = self.view.write();
         if view.is_none() {
             return Err(EngineError::Closed);
         }
-        let number = self.durable.note(&striped);
-        let applied = guarded(|| db.apply_batch(striped.writes).map_err(sled_error));
+        let number = self.durable.note(&batch);
+        let applied = guarded(|| db.apply_batch(batch.writes).map_err(sled_error));
         if applied.is_err() {
             self.poison(NO_READS); // Before the view is released: what readers would see may be half a batch.
         }
         drop(view);
         applied.map(|()| number)
+    }
+
+    /// Removes stripes that nobody reads any more. Call it with the writer's turn.
+    fn clear(&self, leftovers: &[Leftover], db: &Db) -> Result<(), EngineError> {
+        let steps = clearing::steps(leftovers)?;
+        let cleared = steps
+            .into_iter()
+            .try_for_each(|step| self.write(step, db).map(drop));
+        cleared.inspect_err(|_| self.poison(NO_WRITES))
     }
 
     fn release(&self) {

@@ -10,6 +10,7 @@ use sled::{IVec, Tree};
 use super::super::{
     EngineError, KeyRange, Mutation, Order, Precondition, ScanOptions, ScanPage, Space, VALUE_BYTES_MAX,
 };
+use super::clearing::{self, Leftover};
 use super::keys::{STRIPE_BYTES, Stem, bounds, decode, stripes_of};
 
 /// Bytes in front of the data of stripe 0.
@@ -76,6 +77,7 @@ pub(super) fn holds(tree: &Tree, precondition: &Precondition) -> Result<bool, En
 }
 
 /// What a batch becomes in sled, and how large it is.
+#[derive(Default)]
 pub(super) struct StripedBatch {
     pub(super) writes: sled::Batch,
     /// Stripes written or removed.
@@ -84,8 +86,15 @@ pub(super) struct StripedBatch {
     pub(super) bytes: u64,
 }
 
+/// A batch, and the stripes that it leaves for [`clearing`](super::clearing).
+#[derive(Default)]
+pub(super) struct Planned {
+    pub(super) batch: StripedBatch,
+    pub(super) leftovers: Vec<Leftover>,
+}
+
 /// Turns mutations into stripes. Where one key is changed twice the last change wins, as in the contract.
-pub(super) fn striped(tree: &Tree, mutations: &[Mutation]) -> Result<StripedBatch, EngineError> {
+pub(super) fn striped(tree: &Tree, mutations: &[Mutation]) -> Result<Planned, EngineError> {
     let mut last = BTreeMap::new();
     for mutation in mutations {
         let (space, key, value) = match mutation {
@@ -94,25 +103,25 @@ pub(super) fn striped(tree: &Tree, mutations: &[Mutation]) -> Result<StripedBatc
         };
         last.insert((space, key), value);
     }
-    let mut batch = StripedBatch {
-        writes: sled::Batch::default(),
-        stripes: 0,
-        bytes: 0,
-    };
+    let (mut batch, mut leftovers) = (StripedBatch::default(), Vec::new());
     for ((space, key), value) in last {
         let stem = Stem::new(space, key);
         let before = stored_stripes(tree, &stem)?;
         let after = value.map_or(0, |value| batch.put(&stem, value));
-        for surplus in after..before {
-            batch.remove(stem.stripe(stripe_number(surplus)?));
+        if after == 0 && before > 0 {
+            batch.remove(stem.stripe(0));
+        }
+        let numbers = stripe_number(after.max(1))?..stripe_number(before)?;
+        if !numbers.is_empty() {
+            leftovers.push(Leftover { stem, numbers });
         }
     }
-    Ok(batch)
+    clearing::plan(batch, leftovers)
 }
 
 impl StripedBatch {
     /// Returns the number of stripes.
-    fn put(&mut self, stem: &Stem, value: &[u8]) -> usize {
+    pub(super) fn put(&mut self, stem: &Stem, value: &[u8]) -> usize {
         let (head, tail) = value.split_at_checked(STRIPE_BYTES).unwrap_or((value, &[]));
         let mut first = Vec::with_capacity(LENGTH_BYTES + head.len());
         first.extend_from_slice(&u32::try_from(value.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -129,7 +138,7 @@ impl StripedBatch {
         self.writes.insert(name, data);
     }
 
-    fn remove(&mut self, name: Vec<u8>) {
+    pub(super) fn remove(&mut self, name: Vec<u8>) {
         self.count(name.len());
         self.writes.remove(name);
     }
@@ -158,25 +167,28 @@ impl Cursor<'_> {
     }
 
     fn ascend(&mut self) -> Result<Option<Record>, EngineError> {
-        let mut stripes = self.open_stripes();
-        let Some(found) = stripes.next() else {
-            return Ok(None);
-        };
-        let (name, first) = found.map_err(sled_error)?;
-        let (key, number) = decode(&name).ok_or_else(foreign_name)?;
-        if number != 0 {
-            return Err(EngineError::corrupt("a record without its first stripe"));
+        loop {
+            let mut stripes = self.open_stripes();
+            let Some(found) = stripes.next() else {
+                return Ok(None);
+            };
+            let (name, first) = found.map_err(sled_error)?;
+            let (key, number) = decode(&name).ok_or_else(foreign_name)?;
+            if number != 0 {
+                self.bounds.0 = Stem::new(self.space, &key).past(); // Leftovers that are just being cleared.
+                continue;
+            }
+            let length = value_length(&first)?;
+            let value = if self.options.keys_only {
+                self.skip_stripes(&key, length, stripes);
+                Vec::new()
+            } else {
+                let value = whole_value(&first, &mut stripes)?;
+                self.stripes = Some(stripes);
+                value
+            };
+            return Ok(Some((key, length, value)));
         }
-        let length = value_length(&first)?;
-        let value = if !self.options.keys_only {
-            let value = whole_value(&first, &mut stripes)?;
-            self.stripes = Some(stripes);
-            value
-        } else {
-            self.skip_stripes(&key, length, stripes);
-            Vec::new()
-        };
-        Ok(Some((key, length, value)))
     }
 
     /// Goes on behind the stripes of `key`: one by one where there is one, by a new search where there are more.
@@ -189,33 +201,32 @@ impl Cursor<'_> {
     }
 
     fn descend(&mut self) -> Result<Option<Record>, EngineError> {
-        let mut stripes = self.open_stripes();
-        let Some(found) = stripes.next_back() else {
-            return Ok(None);
-        };
-        let (name, last) = found.map_err(sled_error)?;
-        let (key, number) = decode(&name).ok_or_else(foreign_name)?;
-        if number == 0 {
-            self.stripes = Some(stripes);
-            let length = value_length(&last)?;
-            let value = if self.options.keys_only {
-                Vec::new()
+        loop {
+            let mut stripes = self.open_stripes();
+            let Some(found) = stripes.next_back() else {
+                return Ok(None);
+            };
+            let (name, last) = found.map_err(sled_error)?;
+            let (key, number) = decode(&name).ok_or_else(foreign_name)?;
+            let stem = Stem::new(self.space, &key);
+            let (first, mut rest) = if number == 0 {
+                self.stripes = Some(stripes);
+                (last, None)
             } else {
-                whole_value(&last, &mut std::iter::empty())?
+                self.bounds.1 = stem.stripe(0);
+                let Some(first) = self.tree.get(stem.stripe(0)).map_err(sled_error)? else {
+                    continue; // Leftovers that are just being cleared.
+                };
+                (first, Some(self.tree.range(stem.stripe(1)..stem.past())))
+            };
+            let length = value_length(&first)?;
+            let value = match (self.options.keys_only, &mut rest) {
+                (true, _) => Vec::new(),
+                (false, Some(rest)) => whole_value(&first, rest)?,
+                (false, None) => whole_value(&first, &mut std::iter::empty())?,
             };
             return Ok(Some((key, length, value)));
         }
-        let stem = Stem::new(self.space, &key);
-        self.bounds.1 = stem.stripe(0);
-        let mut stripes = self.tree.range(stem.stripe(0)..stem.past());
-        let (_, first) = stripes.next().ok_or_else(foreign_name)?.map_err(sled_error)?;
-        let length = value_length(&first)?;
-        let value = if self.options.keys_only {
-            Vec::new()
-        } else {
-            whole_value(&first, &mut stripes)?
-        };
-        Ok(Some((key, length, value)))
     }
 
     fn open_stripes(&mut self) -> sled::Iter {

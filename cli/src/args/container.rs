@@ -1,0 +1,69 @@
+//! `storage container ...`.
+
+use clap::{Args, Subcommand};
+
+use super::AccountName;
+use super::values::{NumResults, Pair, num_results, pair};
+
+/// `storage container VERB`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ContainerCommand {
+    /// Create a container; prints whether it was created.
+    Create(CreateContainer),
+    /// Delete a container with everything in it.
+    Delete(ContainerId),
+    /// List the containers of an account.
+    List(ListContainers),
+    /// Show a container.
+    Show(ContainerId),
+    /// Print whether a container exists.
+    Exists(ContainerId),
+}
+
+/// Names one container.
+#[derive(Debug, Args)]
+pub(crate) struct ContainerId {
+    #[command(flatten)]
+    pub(crate) account: AccountName,
+    /// Name of the container: 3 to 63 lower-case letters, digits and single dashes.
+    #[arg(long, short)]
+    pub(crate) name: String,
+    /// Accepted as in `az`; nothing is ever asked.
+    #[arg(long, short, hide = true)]
+    yes: bool,
+}
+
+/// `storage container create`.
+#[derive(Debug, Args)]
+pub(crate) struct CreateContainer {
+    #[command(flatten)]
+    pub(crate) id: ContainerId,
+    /// Metadata of the container.
+    #[arg(long, num_args = 1.., value_name = "K=V", value_parser = pair)]
+    pub(crate) metadata: Vec<Pair>,
+    /// Fail if the container exists.
+    #[arg(long)]
+    pub(crate) fail_on_exist: bool,
+}
+
+/// `storage container list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListContainers {
+    #[command(flatten)]
+    pub(crate) account: AccountName,
+    /// Only names that begin with this.
+    #[arg(long)]
+    pub(crate) prefix: Option<String>,
+    /// Include the containers' metadata.
+    #[arg(long)]
+    pub(crate) include_metadata: bool,
+    /// At most this many, or `*` for all [default: 5000].
+    #[arg(long, value_name = "N|*", value_parser = num_results)]
+    pub(crate) num_results: Option<NumResults>,
+    /// Where the previous listing stopped.
+    #[arg(long)]
+    pub(crate) marker: Option<String>,
+    /// Append the marker of the next page to the output.
+    #[arg(long)]
+    pub(crate) show_next_marker: bool,
+}

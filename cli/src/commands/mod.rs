@@ -1,0 +1,88 @@
+//! One function a command: options in, library call, JSON out.
+
+mod account;
+mod account_shape;
+mod blob;
+mod blob_batch;
+mod container;
+mod key;
+mod key_crypto;
+mod key_files;
+mod paging;
+mod scrub;
+mod shape;
+mod stats;
+mod tools;
+mod vault;
+mod vault_shape;
+
+use serde_json::{Value, json};
+
+use crate::args::global::OutputFormat;
+use crate::args::tools::TourArgs;
+use crate::args::{Cli, Command, StorageCommand};
+use crate::output::Printer;
+use crate::output::error::{Exit, Failure};
+use crate::session::Session;
+use crate::tour;
+
+/// What a command has to print, and whether it failed all the same.
+struct Outcome {
+    value: Value,
+    failure: Option<Failure>,
+}
+
+impl From<Value> for Outcome {
+    fn from(value: Value) -> Self {
+        Self { value, failure: None }
+    }
+}
+
+/// Runs a parsed command line and prints its result.
+pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
+    let printer = Printer::new(&cli.global)?;
+    let session = Session::new(&cli.global)?;
+    let outcome: Outcome = match &cli.command {
+        Command::Completions(args) => return tools::completions(args).map(|()| Exit::Done),
+        Command::Init => init(&session)?.into(),
+        Command::Keyvault(command) => vault::run(&session, command)?.into(),
+        Command::Man(args) => return tools::man(args).map(|()| Exit::Done),
+        Command::Scrub(args) => scrub::run(&session, args)?,
+        Command::Stats => stats::run(&session)?.into(),
+        Command::Storage(StorageCommand::Account(command)) => account::run(&session, command)?.into(),
+        Command::Storage(StorageCommand::Blob(command)) => blob::run(&session, command)?.into(),
+        Command::Storage(StorageCommand::Container(command)) => container::run(&session, command)?.into(),
+        Command::Tour(args) => take_tour(&session, args, cli.global.output)?,
+    };
+    printer.print(outcome.value)?;
+    outcome.failure.map_or(Ok(Exit::Done), Err)
+}
+
+fn init(session: &Session) -> Result<Value, Failure> {
+    let made = session.init()?;
+    let places = session.places();
+    Ok(json!({
+        "data": places.data.display().to_string(),
+        "hostKey": places.host.path().display().to_string(),
+        "storeCreated": made.store,
+        "vaultKey": places.vault.path().display().to_string(),
+        "vaults": places.vaults.display().to_string(),
+        "vaultsCreated": made.vaults,
+    }))
+}
+
+/// Without `--output` a tour is told as a story; with it, the result is printed like any other.
+fn take_tour(session: &Session, args: &TourArgs, output: Option<OutputFormat>) -> Result<Outcome, Failure> {
+    let report = tour::run(session, args, output.is_none())?;
+    let failure = (!report.is_good()).then(|| {
+        let message = format!("{} of {} files were verified", report.verified, report.files);
+        Failure::new(Exit::Failed, "TourFailed", message)
+            .hint("Run `strongroom scrub`, and report what it prints.")
+    });
+    let value = if output.is_none() {
+        Value::Null
+    } else {
+        json!(report)
+    };
+    Ok(Outcome { value, failure })
+}

@@ -1,0 +1,82 @@
+//! What a tour did and measured: the end of its JSON, and the source of its tables.
+
+use serde::Serialize;
+
+use super::story::size;
+
+/// The result of a tour.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report {
+    /// Account that was created and is still there.
+    pub(crate) account: String,
+    /// Vault that was created and is still there.
+    pub(crate) vault: String,
+    /// Files stored.
+    pub(crate) files: u64,
+    /// Bytes in those files.
+    pub(crate) bytes: u64,
+    /// Files that came back with the SHA-256 they were stored with.
+    pub(crate) verified: u64,
+    /// Files met on the way that cannot be stored, with the reason.
+    pub(crate) left_out: Vec<String>,
+    /// Every change of the key that protects the account, in order.
+    pub(crate) rotations: Vec<Rotation>,
+    /// Operations that were refused while access was revoked.
+    pub(crate) refused: Vec<Refusal>,
+    /// Operations that went on while access was revoked, whatever the cause.
+    pub(crate) allowed: Vec<String>,
+    /// Operations that did not behave as documented while access was revoked: none.
+    pub(crate) surprises: Vec<String>,
+}
+
+/// One change of the key that protects the account's root key, with what it cost.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Rotation {
+    /// What was changed.
+    pub(crate) step: String,
+    /// Bytes of content under the key at that moment.
+    pub(crate) stored_bytes: u64,
+    /// Bytes handed to the engine.
+    pub(crate) bytes_written: u64,
+    /// Bytes handed to the chunk store: content rewritten. Always 0.
+    pub(crate) chunk_bytes_written: u64,
+    /// Times the engine made its writes durable.
+    pub(crate) syncs: u64,
+}
+
+impl Rotation {
+    /// Headings of the table of rotations.
+    pub(crate) const HEADINGS: [&str; 5] = ["Step", "Stored", "Written", "Content rewritten", "Syncs"];
+
+    /// One row of it.
+    pub(crate) fn row(&self) -> Vec<String> {
+        vec![
+            self.step.clone(),
+            size(self.stored_bytes),
+            size(self.bytes_written),
+            size(self.chunk_bytes_written),
+            self.syncs.to_string(),
+        ]
+    }
+}
+
+/// One refused operation.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Refusal {
+    /// The operation.
+    pub(crate) operation: String,
+    /// The code it was refused with.
+    pub(crate) code: String,
+    /// How access had been revoked.
+    pub(crate) cause: String,
+}
+
+impl Report {
+    /// Whether every file came back and every operation behaved as documented.
+    pub(crate) fn is_good(&self) -> bool {
+        self.verified == self.files && self.surprises.is_empty()
+    }
+}

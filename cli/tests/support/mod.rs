@@ -1,0 +1,103 @@
+//! Runs the built binary in a directory of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// An empty directory to run commands in; the store's default place is inside.
+pub struct Room(tempfile::TempDir);
+
+impl Room {
+    /// An empty room.
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// A room with a store in it.
+    #[allow(dead_code, reason = "not every test file needs a store")]
+    pub fn with_store() -> Self {
+        let room = Self::new();
+        room.ok("init");
+        room
+    }
+
+    /// The path of something in the room.
+    #[allow(dead_code, reason = "not every test file needs paths")]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Runs a command line, split at spaces; `''` stands for an empty argument.
+    pub fn run(&self, line: &str) -> Ran {
+        let words = line
+            .split_whitespace()
+            .map(|word| if word == "''" { "" } else { word });
+        Ran(
+            line.to_owned(),
+            binary(self.0.path()).args(words).output().unwrap(),
+        )
+    }
+
+    /// Runs a command line that must succeed, and returns its JSON.
+    #[track_caller]
+    #[allow(dead_code, reason = "not every test file needs results")]
+    pub fn ok(&self, line: &str) -> Value {
+        let ran = self.run(line);
+        ran.exits(0);
+        match ran.stdout().trim() {
+            "" => Value::Null,
+            text => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())),
+        }
+    }
+
+    /// Runs a command line that must fail with an exit status and a code.
+    #[track_caller]
+    pub fn fails(&self, line: &str, exit: i32, code: &str) {
+        let ran = self.run(line);
+        ran.exits(exit);
+        let stderr = ran.stderr();
+        assert!(
+            stderr.starts_with(&format!("ERROR: ({code}) ")),
+            "{line}: {stderr}"
+        );
+        assert_eq!(
+            stderr.lines().count(),
+            2,
+            "one line of error, one of advice: {stderr}"
+        );
+        assert_eq!(ran.stdout(), "", "{line}");
+    }
+}
+
+/// A command that ran.
+pub struct Ran(String, Output);
+
+impl Ran {
+    /// Checks the exit status.
+    #[track_caller]
+    pub fn exits(&self, want: i32) {
+        assert_eq!(self.1.status.code(), Some(want), "{}\n{}", self.0, self.stderr());
+    }
+
+    /// Standard output.
+    pub fn stdout(&self) -> String {
+        String::from_utf8(self.1.stdout.clone()).unwrap()
+    }
+
+    /// Standard error.
+    pub fn stderr(&self) -> String {
+        String::from_utf8(self.1.stderr.clone()).unwrap()
+    }
+}
+
+fn binary(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
+    command.current_dir(directory);
+    for (name, _) in
+        std::env::vars().filter(|(name, _)| name.starts_with("STRONGROOM") || name.starts_with("AZURE"))
+    {
+        command.env_remove(name);
+    }
+    command
+}

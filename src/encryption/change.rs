@@ -1,0 +1,251 @@
+//! Changing who holds an account's root key.
+//!
+//! Every change is one commit of one record of the account's tree, under the account's control lock; no data is
+//! touched. A new wrap is proven to unwrap, from what lies on the disk, before it is committed. Until the commit the old
+//! settings are in force, whatever fails. Towards the customer the platform's one-time key is destroyed only after the
+//! commit; away from the customer a new one is durable before it.
+
+use strongroom_engine::Timestamp;
+use strongroom_engine::keys::RootKey;
+use strongroom_keyvault::{Epoch, Identity, KeyId};
+
+use super::custody::{Custody, KeyServices};
+use super::envelope::{ALGORITHM, CustomerWrap, Envelope, NewWrap, Source, Tracking};
+use super::refusal::{Obstacle, authentication_failure, identity_gone, identity_not_set, settings_error};
+use super::settings::{CustomerKey, EncryptionStatus};
+use super::{KeyGuard, KeyIdentity, damaged, platform_source, rules};
+use crate::account::AccountRecord;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What looking for a newer version led to.
+pub(crate) struct Checked {
+    pub(crate) moved: bool,
+}
+
+/// A key that passed every rule, and who asks for it.
+struct Approved {
+    key: KeyId,
+    identity: Identity,
+    expires: Option<Timestamp>,
+}
+
+impl Custody {
+    /// The encryption settings as committed.
+    pub(crate) fn status(&self) -> Result<EncryptionStatus> {
+        EncryptionStatus::of(&self.record()?, &self.envelope()?)
+    }
+
+    /// Puts the root key under a customer's key: enables, or changes version, key, vault or identity.
+    pub(crate) fn use_customer_key(&self, guard: &KeyGuard, wanted: &CustomerKey) -> Result<()> {
+        let _control = self.control.lock();
+        let envelope = self.envelope()?;
+        self.move_to(guard, &envelope, wanted)
+    }
+
+    /// Puts the root key back under a key of the platform. Needs the customer's key once more.
+    pub(crate) fn use_platform_key(&self, guard: &KeyGuard) -> Result<()> {
+        let _control = self.control.lock();
+        let envelope = self.envelope()?;
+        if matches!(envelope.source, Source::Platform { .. }) {
+            return Ok(());
+        }
+        let root = self.unwrap(&envelope)?;
+        let platform = Envelope {
+            generation: envelope.generation + 1,
+            source: platform_source(&self.store, self.id(), &root)?,
+        };
+        // On failure the new one-time key wraps nothing that was committed; the next open destroys it.
+        self.commit(&platform)?;
+        guard.now_platform(&root);
+        self.store.side_files.destroy_copies(self.id())
+    }
+
+    /// Moves to the latest version of the key, if the account follows it.
+    pub(crate) fn refresh(&self, guard: &KeyGuard) -> Result<Checked> {
+        let _control = self.control.lock();
+        let envelope = self.envelope()?;
+        let Source::Customer(wrap) = &envelope.source else {
+            return Ok(Checked { moved: false });
+        };
+        if wrap.tracking == Tracking::Pinned {
+            return Ok(Checked { moved: false });
+        }
+        let present = wrap.key()?;
+        let wanted = CustomerKey {
+            identity: wrap.identity,
+            ..CustomerKey::from(present.base())
+        };
+        *self.last_check.lock() = Some(self.store.clock.now());
+        let keys = self.key_services()?;
+        let identity = self.identity_for(&self.record()?, wrap.identity)?;
+        let latest = self
+            .with_token(&identity, |token| {
+                keys.service.latest_version(token, &present.vault, &present.name)
+            })
+            .map_err(|error| settings_error(error, &present))?;
+        if latest.version == present.version {
+            return Ok(Checked { moved: false });
+        }
+        self.move_to(guard, &envelope, &wanted)?;
+        Ok(Checked { moved: true })
+    }
+
+    fn move_to(&self, guard: &KeyGuard, present: &Envelope, wanted: &CustomerKey) -> Result<()> {
+        let approved = self.approve(&self.record()?, wanted)?;
+        let root = self.unwrap(present)?;
+        let new = self.wrap(present, wanted, &approved, &root)?;
+        let epoch = self.prove(&new)?;
+        self.store.side_files.believe(self.id())?;
+        if let Err(error) = self.commit(&new) {
+            // Without its copy the envelope counts only if the commit happened after all. In doubt the one-time key
+            // stays, so that either can be opened.
+            self.store.side_files.destroy_copies(self.id())?;
+            return Err(error);
+        }
+        guard.now_customer(&root, epoch);
+        self.store.side_files.destroy_one_time_but(self.id(), None)
+    }
+
+    /// Every rule for a customer's key, in Azure's order: identity, vault, permission `get`, key.
+    fn approve(&self, record: &AccountRecord, wanted: &CustomerKey) -> Result<Approved> {
+        let identity = self.identity_for(record, wanted.identity)?;
+        let keys = self.key_services()?;
+        let named = |error| match error {
+            strongroom_keyvault::VaultError::VaultNotFound { .. } => vault_not_found(wanted, error),
+            error => Error::from(Obstacle::from(error)),
+        };
+        let vault = keys.service.vault(&wanted.vault).map_err(named)?;
+        rules::check_vault(record, &vault)?;
+        let nowhere = KeyId {
+            vault: wanted.vault.clone(),
+            name: wanted.name.clone(),
+            version: wanted.version.unwrap_or(strongroom_keyvault::KeyVersion([0; 16])),
+        };
+        let key = self
+            .with_token(&identity, |token| {
+                keys.service
+                    .get_key(token, &wanted.vault, &wanted.name, wanted.version)
+            })
+            .map_err(|error| settings_error(error, &nowhere))?;
+        rules::check_key(&key, self.store.settings.key_sizes, self.store.clock.now())?;
+        Ok(Approved {
+            key: key.id,
+            identity,
+            expires: key.attributes.expires,
+        })
+    }
+
+    fn identity_for(&self, record: &AccountRecord, wanted: KeyIdentity) -> Result<Identity> {
+        let principal = record.principal(wanted).ok_or_else(identity_not_set)?;
+        let keys = self.key_services()?;
+        let identity = keys
+            .directory
+            .identity(principal)
+            .map_err(|error| Error::from(Obstacle::from(error)))?
+            .ok_or_else(identity_gone)?;
+        if identity.tenant_id == record.tenant {
+            return Ok(identity);
+        }
+        Err(Error::invalid(
+            "ManagedServiceIdentityNotFoundOnTenant",
+            format!(
+                "the identity {principal} is not in the account's tenant {}",
+                record.tenant
+            ),
+        )
+        .hint("assign an identity of the account's tenant"))
+    }
+
+    /// Wraps the root key under the approved version and writes the copy that is to be proven.
+    fn wrap(
+        &self,
+        present: &Envelope,
+        wanted: &CustomerKey,
+        approved: &Approved,
+        root: &RootKey,
+    ) -> Result<Envelope> {
+        let keys = self.key_services()?;
+        let wrapped = self
+            .with_token(&approved.identity, |token| {
+                keys.service
+                    .wrap(token, &approved.key, ALGORITHM, root.expose_for_wrapping())
+            })
+            .map_err(|error| settings_error(error, &approved.key))?;
+        let wrap = CustomerWrap::new(NewWrap {
+            key: approved.key.clone(),
+            tracking: match wanted.version {
+                Some(_) => Tracking::Pinned,
+                None => Tracking::Latest,
+            },
+            wrapped,
+            last_rotation: last_rotation(present, &approved.key, self.store.clock.now())?,
+            expires: approved.expires,
+            identity: wanted.identity,
+            principal: approved.identity.principal_id,
+        });
+        let envelope = Envelope::sealed(present.generation + 1, wrap, self.id(), root)?;
+        self.store
+            .side_files
+            .write_unproven(&self.store, self.id(), &envelope)
+    }
+
+    /// Unwraps what was read back from the disk, as the account will from now on. Gives the epoch read before.
+    fn prove(&self, new: &Envelope) -> Result<Epoch> {
+        let keys = self.key_services()?;
+        let epoch = keys.service.epoch();
+        let Source::Customer(wrap) = &new.source else {
+            return Err(damaged());
+        };
+        let key = wrap.key()?;
+        let record = self.record()?;
+        let identity = self.identity_for(&record, wrap.identity)?;
+        let proven = self
+            .with_token(&identity, |token| {
+                keys.service.unwrap(token, &key, wrap.algorithm(), &wrap.wrapped)
+            })
+            .map_err(|error| settings_error(error, &key))
+            .and_then(|bytes| {
+                RootKey::from_bytes(bytes)
+                    .filter(|root| root.matches(record.id, &record.root_commitment))
+                    .ok_or_else(|| authentication_failure(format!("{key} does not unwrap what it wrapped")))
+            });
+        match proven {
+            Ok(_) => Ok(epoch),
+            Err(error) => {
+                self.store.side_files.destroy_unproven(self.id())?;
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn key_services(&self) -> Result<&KeyServices> {
+        self.store.keys.as_ref().ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotFound,
+                "KeyVaultNotConfigured",
+                404,
+                "the store was opened without key vaults",
+            )
+            .hint("open it together with the vaults")
+        })
+    }
+}
+
+/// The time of the last rotation: now, unless the same version wraps the root key already.
+fn last_rotation(present: &Envelope, key: &KeyId, now: Timestamp) -> Result<Timestamp> {
+    match &present.source {
+        Source::Customer(wrap) if wrap.key()? == *key => Ok(wrap.last_rotation),
+        _ => Ok(now),
+    }
+}
+
+fn vault_not_found(wanted: &CustomerKey, error: strongroom_keyvault::VaultError) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        "KeyVaultVaultNotFound",
+        404,
+        format!("there is no key vault {}", wanted.vault),
+    )
+    .hint("check the vault's address; a deleted vault can be recovered")
+    .caused_by(error)
+}

@@ -1,0 +1,57 @@
+//! What opening a store finishes: changes of custody that a crash cut short.
+//!
+//! After a crash an account has its old envelope or its new one, and can open either:
+//! * a copy that is newer than the tree's envelope was proven before the crash: it is committed now;
+//! * with a customer's envelope in force every one-time key is destroyed, before anything is served;
+//! * with a platform envelope in force its one-time key stays, and others and copies go.
+
+use std::collections::HashMap;
+
+use strongroom_engine::codec;
+
+use super::envelope::{Envelope, Source};
+use crate::account::{AccountRecord, open_tree};
+use crate::error::Result;
+use crate::rooms;
+use crate::store::StoreShared;
+
+/// Settles every account that has side files, and destroys the files of accounts that are gone.
+pub(crate) fn recover(store: &StoreShared, records: &[AccountRecord]) -> Result<()> {
+    let records: HashMap<_, _> = records.iter().map(|record| (record.id, record)).collect();
+    for account in store.side_files.accounts()? {
+        match records.get(&account) {
+            Some(record) => settle(store, record)?,
+            None => store.side_files.destroy_all(account)?,
+        }
+    }
+    Ok(())
+}
+
+fn settle(store: &StoreShared, record: &AccountRecord) -> Result<()> {
+    let files = &store.side_files;
+    files.destroy_unproven(record.id)?;
+    let tree = open_tree(store, record.id)?;
+    let bytes = tree.get(&[rooms::ENVELOPE])?.ok_or_else(super::damaged)?;
+    let committed: Envelope = codec::decode(&bytes)?;
+    let copy = files.proven_copy(store, record.id)?;
+    let newer = copy.filter(|copy| copy.generation > committed.generation);
+    let in_force = match newer {
+        Some(copy) => {
+            tracing::info!(
+                account = record.name,
+                "finishing an interrupted change of the encryption key"
+            );
+            let bytes = codec::encode(&copy)?;
+            tree.transact::<_, crate::Error, _>(move |txn| Ok(txn.put(&[rooms::ENVELOPE], &bytes)?))?;
+            copy
+        }
+        None => committed,
+    };
+    match in_force.source {
+        Source::Customer(_) => files.destroy_one_time_but(record.id, None),
+        Source::Platform { file, .. } => {
+            files.destroy_copies(record.id)?;
+            files.destroy_one_time_but(record.id, Some(file))
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The key vaults of an installation: a directory of their own, opened by a key of their own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use strongroom_engine::engine::Engine;
+use strongroom_engine::entropy::random;
+use strongroom_engine::keys::{RootKey, ScopeId};
+use strongroom_engine::{Clock, Entropy, SystemClock, SystemEntropy};
+use strongroom_keyvault::{Providers, SoftwareProvider, VaultError, VaultStore, VaultStoreParts};
+
+use super::header::{Header, NewHeader, Role};
+use super::lock::DirectoryLock;
+use super::open::{ENGINE, Tree, default_engine, finish, prepare};
+use super::platform_key::PlatformKey;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Memory of the default engine's cache, in bytes: vaults are small.
+const CACHE_BYTES: u64 = 8 << 20;
+
+/// Open vaults. Cheap to share: clones are handles to the same vaults.
+///
+/// Everything that vaults, keys, policies, identities and the audit log can do is on [`Vaults::store`].
+#[derive(Clone)]
+pub struct Vaults {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    directory: PathBuf,
+    header: Mutex<Header>,
+    store: Arc<VaultStore>,
+    entropy: Arc<dyn Entropy>,
+    lock: Mutex<Option<DirectoryLock>>,
+}
+
+impl Vaults {
+    /// Options for the vaults in `directory`, opened by `vault_key`, which must not be the host key.
+    pub fn builder(directory: impl Into<PathBuf>, vault_key: impl PlatformKey + 'static) -> VaultOptions {
+        VaultOptions {
+            directory: directory.into(),
+            vault_key: Box::new(vault_key),
+            engine: None,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            providers: Providers::software(Arc::new(SoftwareProvider)),
+        }
+    }
+
+    /// The vaults themselves.
+    #[must_use]
+    pub fn store(&self) -> &Arc<VaultStore> {
+        &self.inner.store
+    }
+
+    /// Makes `new` the key of the vaults. Rewrites the header file and nothing else.
+    ///
+    /// # Errors
+    /// `WrongPlatformKey` when `old` is not the present one; then nothing has changed.
+    pub fn change_platform_key(&self, old: &dyn PlatformKey, new: &dyn PlatformKey) -> Result<()> {
+        let mut header = self.inner.header.lock();
+        let root = header.unlock(old)?;
+        let changed = NewHeader {
+            role: Role::Vaults,
+            id: header.id(),
+            root: &root,
+        };
+        let changed = Header::wrap(&changed, new, self.inner.entropy.as_ref())?;
+        changed.write(&self.inner.directory)?;
+        *header = changed;
+        Ok(())
+    }
+
+    /// Syncs and releases the lock. Every later call fails, and accounts whose keys are here find them out of reach.
+    ///
+    /// # Errors
+    /// When the last sync fails; the lock is released all the same.
+    pub fn close(&self) -> Result<()> {
+        self.inner.close()
+    }
+
+    /// A host that could open the vaults could undo a revocation.
+    pub(super) fn refuse_same_key(&self, host_key: &dyn PlatformKey) -> Result<()> {
+        if !self.inner.header.lock().opens_with(host_key)? {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Store,
+            "SamePlatformKey",
+            409,
+            "the host key also opens the key vaults",
+        )
+        .hint("use two different keys: with one key the host alone could undo every revocation"))
+    }
+}
+
+impl Inner {
+    fn close(&self) -> Result<()> {
+        let Some(lock) = self.lock.lock().take() else {
+            return Ok(());
+        };
+        let closed = self.store.close().map_err(|error| vaults_failed(error, "close"));
+        drop(lock);
+        closed
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::error!(%error, "the vaults could not be closed cleanly");
+        }
+    }
+}
+
+/// What vaults are made of. The engine, clock, randomness and key providers have defaults.
+pub struct VaultOptions {
+    directory: PathBuf,
+    vault_key: Box<dyn PlatformKey>,
+    engine: Option<Box<dyn Engine>>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    providers: Providers,
+}
+
+impl VaultOptions {
+    /// Uses another engine than sled in the vaults' directory.
+    #[must_use]
+    pub fn engine(mut self, engine: Box<dyn Engine>) -> Self {
+        self.engine = Some(engine);
+        self
+    }
+
+    /// Tells the time by another clock than the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Takes randomness from elsewhere than the system.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
+    /// Other makers and users of private keys, for example a security module.
+    #[must_use]
+    pub fn providers(mut self, providers: Providers) -> Self {
+        self.providers = providers;
+        self
+    }
+
+    /// Makes a new directory of vaults. A failed attempt can be repeated.
+    ///
+    /// # Errors
+    /// `AlreadyInitialised` when the directory holds vaults.
+    pub fn init(self) -> Result<Vaults> {
+        let lock = prepare(&self.directory, Role::Vaults)?;
+        let root = RootKey::generate(self.entropy.as_ref())?;
+        let new = NewHeader {
+            role: Role::Vaults,
+            id: ScopeId(random(self.entropy.as_ref())?),
+            root: &root,
+        };
+        let header = Header::wrap(&new, self.vault_key.as_ref(), self.entropy.as_ref())?;
+        let vaults = self.assemble(root, (header, lock), Tree::Create)?;
+        vaults.inner.header.lock().write(&vaults.inner.directory)?;
+        finish(&vaults.inner.directory)?;
+        Ok(vaults)
+    }
+
+    /// Opens existing vaults, and finishes what a crash or the passing of time left to do.
+    ///
+    /// # Errors
+    /// `NotInitialised`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `WrongPlatformKey`: nothing was written then.
+    pub fn open(self) -> Result<Vaults> {
+        Header::read(&self.directory, Role::Vaults)?;
+        let lock = DirectoryLock::acquire(&self.directory)?;
+        let header = Header::read(&self.directory, Role::Vaults)?;
+        let root = header.unlock(self.vault_key.as_ref())?;
+        finish(&self.directory)?;
+        self.assemble(root, (header, lock), Tree::Open)
+    }
+
+    fn assemble(self, root: RootKey, (header, lock): (Header, DirectoryLock), tree: Tree) -> Result<Vaults> {
+        let engine = match self.engine {
+            Some(engine) => engine,
+            None => default_engine(&self.directory.join(ENGINE), CACHE_BYTES, tree)?,
+        };
+        let parts = VaultStoreParts {
+            engine,
+            dir: self.directory.clone(),
+            root,
+            clock: self.clock,
+            entropy: self.entropy.clone(),
+            providers: self.providers,
+        };
+        let store = VaultStore::open(parts).map_err(|error| vaults_failed(error, "open"))?;
+        Ok(Vaults {
+            inner: Arc::new(Inner {
+                directory: self.directory,
+                header: Mutex::new(header),
+                store,
+                entropy: self.entropy,
+                lock: Mutex::new(Some(lock)),
+            }),
+        })
+    }
+}
+
+fn vaults_failed(error: VaultError, doing: &str) -> Error {
+    Error::unavailable(format!("the key vaults cannot {doing}: {error}"), error)
+}
