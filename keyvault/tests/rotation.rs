@@ -13,7 +13,8 @@ use common::{Bench, DAY, key, reference, vault};
 use strongroom_keyvault::EncryptionAlgorithm::RsaOaep256;
 use strongroom_keyvault::{KeyOperation, NewKeyOptions, RotationPolicy, VaultError};
 
-const POLICY: &str = r#"{"lifetimeActions":[{"trigger":{"timeAfterCreate":"P30D"},"action":{"type":"rotate"}}],
+const POLICY: &str = r#"{"lifetimeActions":
+    [{"trigger":{"timeAfterCreate":"P30D"},"action":{"type":"rotate"}}],
     "attributes":{"expiryTime":"P60D"}}"#;
 
 fn set(bench: &Bench, json: &str) {
