@@ -1,11 +1,6 @@
 //! Rotation makes a new version by hand or when the policy's time has come; old versions go on opening.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
