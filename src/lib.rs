@@ -13,8 +13,6 @@ mod operations;
 mod paging;
 mod rooms;
 mod store;
-#[cfg(test)]
-mod world;
 
 pub use account::{Account, AccountName, AccountProperties, Identity, KeyType, NewAccount};
 pub use blob::{
