@@ -5,6 +5,7 @@
 
 pub mod body;
 pub mod key_import;
+pub mod vault_record;
 
 /// A target.
 pub struct Target {
@@ -27,5 +28,10 @@ pub const TARGETS: &[Target] = &[
         name: "key_import",
         run: key_import::run,
         seeds: key_import::seeds,
+    },
+    Target {
+        name: "vault_record",
+        run: vault_record::run,
+        seeds: vault_record::seeds,
     },
 ];

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use strongroom_engine::Timestamp;
+#[cfg(any(test, feature = "testing"))]
+use strongroom_engine::codec;
 use strongroom_engine::codec::Record;
 
 use crate::error::VaultError;
@@ -31,6 +33,29 @@ macro_rules! records {
             const VERSION: u8 = 1;
         })*
     };
+}
+
+/// Decodes `bytes` as every kind of record in turn: hostile ones give an error, never a panic.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn decode_as_each(bytes: &[u8]) -> usize {
+    fn accepted<R: Record>(bytes: &[u8]) -> usize {
+        let Ok(record) = codec::decode::<R>(bytes) else {
+            return 0;
+        };
+        // What was accepted can be written and read again.
+        let again = codec::encode(&record).and_then(|bytes| codec::decode::<R>(&bytes));
+        usize::from(again.is_ok())
+    }
+    accepted::<DueRecord>(bytes)
+        + accepted::<IdentityRecord>(bytes)
+        + accepted::<InstallationRecord>(bytes)
+        + accepted::<KeyRecord>(bytes)
+        + accepted::<PolicyRecord>(bytes)
+        + accepted::<TenantRecord>(bytes)
+        + accepted::<VaultRecord>(bytes)
+        + accepted::<VersionRecord>(bytes)
+        + accepted::<crate::audit::AuditLine>(bytes)
+        + accepted::<crate::audit::AuditHead>(bytes)
 }
 
 records! {
@@ -170,4 +195,47 @@ pub enum IdentityKind {
 pub(crate) struct TenantRecord {
     pub(crate) id: TenantId,
     pub(crate) created: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn hostile_bytes_give_an_error_or_a_record(mut bytes: Vec<u8>) {
+            decode_as_each(&bytes);
+            bytes.insert(0, 1);
+            decode_as_each(&bytes);
+        }
+    }
+
+    #[test]
+    fn every_prefix_and_every_extension_of_a_record_is_refused() {
+        let record = VaultRecord {
+            id: VaultId([1; 16]),
+            name: "bench".to_owned(),
+            tenant: TenantId([2; 16]),
+            region: "westus".parse().unwrap(),
+            resource_group: "group".to_owned(),
+            subscription: String::new(),
+            retention: Retention::Protected { days: 90 },
+            life: Life::Active,
+            created: Timestamp::from_unix_seconds(1),
+            updated: Timestamp::from_unix_seconds(2),
+            next_sequence: 3,
+        };
+        let mut bytes = codec::encode(&record).unwrap();
+        assert!(decode_as_each(&bytes) > 0);
+        for cut in 0..bytes.len() {
+            assert!(
+                codec::decode::<VaultRecord>(&bytes[..cut]).is_err(),
+                "prefix of {cut}"
+            );
+        }
+        bytes.push(0);
+        assert!(codec::decode::<VaultRecord>(&bytes).is_err());
+    }
 }

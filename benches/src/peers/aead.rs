@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, MAX_TAG_LEN, Nonce, UnboundKey};
 
-use strongroom_bench_store::{Result, Store};
+use strongroom_bench_store::{Result, Store, random};
 
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -19,8 +19,7 @@ pub(crate) struct Aead {
 impl Aead {
     /// A store under a random key.
     pub(crate) fn create() -> Result<Self> {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key)?;
+        let key = random(32)?;
         let key = UnboundKey::new(&AES_256_GCM, &key).map_err(|_| "AES-256 refused its key")?;
         Ok(Self {
             key: LessSafeKey::new(key),

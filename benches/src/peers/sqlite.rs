@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, MAIN_DB, OptionalExtension};
 
-use strongroom_bench_store::{Result, Store};
+use strongroom_bench_store::{Result, Store, random};
 
 /// Which of the two peers this is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,34 +18,45 @@ pub(crate) enum Encryption {
     SqlCipher,
 }
 
+/// How much memory it may use for pages, which it keeps in clear.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cache {
+    /// As it comes: 2 MB.
+    Default,
+    /// 64 MiB, as much as our own engine and pages have together.
+    Large,
+}
+
 /// One connection behind a lock: for many threads faster than one connection each, which wait for one another
 /// by sleeping.
 pub(crate) struct Sqlite {
     connection: Mutex<Connection>,
     encryption: Encryption,
+    cache: Cache,
 }
 
 impl Sqlite {
-    /// A new database in `dir`, with a page cache of `cache_bytes`.
-    pub(crate) fn create(dir: &Path, encryption: Encryption, cache_bytes: u64) -> Result<Self> {
+    /// A new database in `dir`.
+    pub(crate) fn create(dir: &Path, encryption: Encryption, cache: Cache) -> Result<Self> {
         let connection = Connection::open(dir.join("database"))?;
         if encryption == Encryption::SqlCipher {
-            let mut key = [0; 32];
-            getrandom::fill(&mut key)?;
+            let key = random(32)?;
             let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
             connection.execute_batch(&format!(
                 "PRAGMA key = \"x'{hex}'\"; PRAGMA cipher_page_size = 16384;"
             ))?;
         }
-        connection.execute_batch(&format!(
+        connection.execute_batch(
             "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-             PRAGMA cache_size = -{};
              CREATE TABLE blobs (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, body BLOB NOT NULL);",
-            cache_bytes / 1024
-        ))?;
+        )?;
+        if cache == Cache::Large {
+            connection.execute_batch("PRAGMA cache_size = -65536;")?;
+        }
         Ok(Self {
             connection: Mutex::new(connection),
             encryption,
+            cache,
         })
     }
 
@@ -65,9 +76,10 @@ pub(crate) fn cipher_version() -> Option<String> {
 
 impl Store for Sqlite {
     fn name(&self) -> &'static str {
-        match self.encryption {
-            Encryption::None => "sqlite",
-            Encryption::SqlCipher => "sqlcipher",
+        match (self.encryption, self.cache) {
+            (Encryption::None, _) => "sqlite",
+            (Encryption::SqlCipher, Cache::Default) => "sqlcipher",
+            (Encryption::SqlCipher, Cache::Large) => "sqlcipher, 64 MiB cache",
         }
     }
 

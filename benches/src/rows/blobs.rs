@@ -2,20 +2,17 @@
 
 use std::path::Path;
 
-use strongroom_bench_store::{Kind, Load, Names, Result, Store};
+use strongroom_bench_store::{Kind, Load, Names, Ours, Result, Store};
 
 use crate::args::Args;
 use crate::peers::aead::Aead;
 use crate::peers::raw::Raw;
-use crate::peers::sqlite::{Encryption, Sqlite};
+use crate::peers::sqlite::{Cache, Encryption, Sqlite};
 use crate::report::{Goal, Measured};
 use crate::rounds::{Contestant, interleave};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
-
-/// As large as our own page cache, so that nobody wins by memory.
-const CACHE_BYTES: u64 = 64 * MIB as u64;
 
 type Goals = &'static [(&'static str, Goal)];
 
@@ -125,12 +122,22 @@ fn stores(dir: &Path) -> Result<Vec<Box<dyn Store>>> {
         Ok(place)
     };
     Ok(vec![
+        Box::new(Ours::create(&place("ours")?)?),
         Box::new(Sqlite::create(
             &place("sqlcipher")?,
             Encryption::SqlCipher,
-            CACHE_BYTES,
+            Cache::Default,
         )?),
-        Box::new(Sqlite::create(&place("sqlite")?, Encryption::None, CACHE_BYTES)?),
+        Box::new(Sqlite::create(
+            &place("cached")?,
+            Encryption::SqlCipher,
+            Cache::Large,
+        )?),
+        Box::new(Sqlite::create(
+            &place("sqlite")?,
+            Encryption::None,
+            Cache::Default,
+        )?),
         Box::new(Raw::create(&place("raw")?)?),
         Box::new(Aead::create()?),
     ])

@@ -1,10 +1,12 @@
 //! Workloads of the benchmarks, and our own store as one of those that run them.
 
 mod load;
+mod ours;
 
 use std::error::Error;
 
-pub use load::{Kind, Load, Names};
+pub use load::{Kind, Load, Names, random};
+pub use ours::Ours;
 
 /// What any step of a benchmark returns: the harness stops at the first error and says which step it was.
 pub type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;

@@ -159,7 +159,11 @@ fn stamp(body: &mut [u8], number: usize) {
     }
 }
 
-fn random(bytes: usize) -> Result<Vec<u8>> {
+/// Bytes that do not compress.
+///
+/// # Errors
+/// When there is no randomness.
+pub fn random(bytes: usize) -> Result<Vec<u8>> {
     let mut body = vec![0; bytes];
     getrandom::fill(&mut body)?;
     Ok(body)
