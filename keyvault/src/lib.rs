@@ -10,6 +10,8 @@ mod directory;
 mod duration;
 mod epoch;
 mod error;
+#[cfg(feature = "testing")]
+pub mod fuzzing;
 mod ids;
 mod import;
 mod jwk;
