@@ -15,8 +15,6 @@ mod operations;
 mod paging;
 mod rooms;
 mod store;
-#[cfg(test)]
-mod world;
 
 pub use account::{Account, AccountName, AccountProperties, Identity, KeyType, NewAccount};
 pub use blob::{
@@ -37,7 +35,8 @@ pub use metadata::{METADATA_BYTES_MAX, Metadata};
 pub use names::{BlobName, ContainerName};
 pub use paging::{Marker, PageSize};
 pub use store::{
-    KeyFile, Passphrase, PlatformKey, PlatformKeyError, Settings, Store, StoreOptions, VaultOptions, Vaults,
+    AccountStats, Damage, KeyFile, Passphrase, PlatformKey, PlatformKeyError, ScrubReport, Settings, Store,
+    StoreOptions, StoreStats, VaultOptions, Vaults,
 };
 pub use strongroom_engine::Timestamp;
 

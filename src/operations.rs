@@ -94,3 +94,35 @@ impl AccountCore {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rows of Microsoft's list that exist here, in its order; everything else goes on.
+    #[test]
+    fn exactly_the_listed_operations_are_blocked() {
+        use Operation::*;
+        let listed = [
+            (ListBlobs, WhileRevoked::BlockedWithMetadata),
+            (PutBlob, WhileRevoked::Blocked),
+            (GetBlob, WhileRevoked::Blocked),
+            (GetBlobProperties, WhileRevoked::Blocked),
+            (GetBlobMetadata, WhileRevoked::Blocked),
+            (SetBlobMetadata, WhileRevoked::Blocked),
+        ];
+        let others = [
+            CreateContainer,
+            DeleteBlob,
+            DeleteContainer,
+            GetContainerProperties,
+            ListContainers,
+            SetBlobProperties,
+            SetContainerMetadata,
+        ];
+        let goes_on = others.map(|operation| (operation, WhileRevoked::Allowed));
+        for (operation, want) in listed.into_iter().chain(goes_on) {
+            assert_eq!(operation.while_revoked(), want, "{operation:?}");
+        }
+    }
+}

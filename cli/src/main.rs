@@ -21,13 +21,13 @@ use args::{Cli, GlobalArgs};
 use output::error::{Exit, Failure};
 
 fn main() -> ExitCode {
-    run(std::env::args_os().collect())
+    run(&std::env::args_os().collect::<Vec<_>>())
         .unwrap_or_else(|failure| report(&failure))
         .into()
 }
 
-fn run(arguments: Vec<OsString>) -> Result<Exit, Failure> {
-    let cli = match Cli::try_parse_from(&arguments) {
+fn run(arguments: &[OsString]) -> Result<Exit, Failure> {
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         // `--help` and `--version` arrive as errors that belong on standard output.
         Err(asked) if !asked.use_stderr() => {
@@ -36,7 +36,7 @@ fn run(arguments: Vec<OsString>) -> Result<Exit, Failure> {
                 .map(|()| Exit::Done)
                 .map_err(|error| Failure::io("printing", &error));
         }
-        Err(wrong) => return Err(Failure::from_clap(&wrong, &command_words(&arguments))),
+        Err(wrong) => return Err(Failure::from_clap(&wrong, &command_words(arguments))),
     };
     start_log(&cli.global);
     commands::run(&cli)

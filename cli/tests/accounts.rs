@@ -1,17 +1,11 @@
 //! Accounts, identities and encryption settings through the command line.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use serde_json::{Value, json};
-use support::Room;
-
-#[track_caller]
-fn at(value: &Value, pointer: &str) -> Value {
-    value
-        .pointer(pointer)
-        .cloned()
-        .unwrap_or_else(|| panic!("no {pointer} in {value:#}"))
-}
+use support::{Room, at};
 
 /// A room with account `acc`, vault `v-1`, key `k` and a grant.
 fn granted() -> Room {
@@ -150,8 +144,8 @@ fn bad_accounts_and_settings_are_refused() {
         ),
         (
             enable("acc", "v-1", "--encryption-key-name nothing"),
-            1,
-            "KeyVaultAuthenticationFailure",
+            3,
+            "KeyNotFound",
         ),
     ];
     for (line, exit, code) in cases {

@@ -1,5 +1,7 @@
 //! Stores that cannot be opened: a clear refusal, and nothing touched.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::fs;

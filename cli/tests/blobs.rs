@@ -1,21 +1,15 @@
 //! Containers and blobs through the command line.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::fs;
 
 use serde_json::{Value, json};
-use support::Room;
+use support::{Room, at};
 
 const FILES: &str = "--account-name acc --container-name files";
-
-#[track_caller]
-fn at(value: &Value, pointer: &str) -> Value {
-    value
-        .pointer(pointer)
-        .cloned()
-        .unwrap_or_else(|| panic!("no {pointer} in {value:#}"))
-}
 
 /// A room with account `acc` and container `files`.
 fn stocked() -> Room {
@@ -193,7 +187,7 @@ fn bad_names_and_missing_things_are_told_apart() {
     let room = stocked();
     let cases = [
         (
-            "storage container create --account-name acc -n A".to_owned(),
+            "storage container create --account-name acc -n Reports".to_owned(),
             1,
             "InvalidResourceName",
         ),
@@ -226,7 +220,7 @@ fn bad_names_and_missing_things_are_told_apart() {
         (
             format!("storage blob upload {FILES} -n '' -f a.txt"),
             1,
-            "InvalidResourceName",
+            "OutOfRangeInput",
         ),
         (
             format!("storage blob list {FILES} --include nonsense"),

@@ -1,5 +1,7 @@
 //! The tour on real files: every one verified, rotation without one content byte, the documented refusals.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::fs;

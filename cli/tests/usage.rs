@@ -1,5 +1,7 @@
 //! Wrong usage exits with 2, says what is wrong in one line, what to do in a second, and touches nothing.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use support::Room;

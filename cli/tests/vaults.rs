@@ -1,20 +1,14 @@
 //! Vaults and keys through the command line: shapes as in `az`, rules as in the vault.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use serde_json::{Value, json};
-use support::Room;
+use support::{Room, at};
 
 const CREATE: &str =
     "keyvault create --name v-1 -g rg -l eastus --enable-soft-delete true --enable-purge-protection";
-
-#[track_caller]
-fn at(value: &Value, pointer: &str) -> Value {
-    value
-        .pointer(pointer)
-        .cloned()
-        .unwrap_or_else(|| panic!("no {pointer} in {value:#}"))
-}
 
 #[test]
 fn a_vault_has_the_shape_of_az() {

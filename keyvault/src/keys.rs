@@ -11,7 +11,7 @@ pub(crate) use lookup::{
     version_of, versions_of,
 };
 pub use types::{KeyAttributes, KeyBundle, KeyItem, KeyUpdate, NewKeyOptions, TAG_CHARS_MAX, TAGS_MAX};
-pub(crate) use versions::Source;
+pub(crate) use versions::{By, Source};
 
 use crate::access::AccessToken;
 use crate::audit::AuditOperation;

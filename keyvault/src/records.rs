@@ -171,3 +171,48 @@ pub(crate) struct TenantRecord {
     pub(crate) id: TenantId,
     pub(crate) created: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use strongroom_engine::codec;
+
+    use super::*;
+    use crate::fuzzing::is_vault_record;
+
+    proptest! {
+        #[test]
+        fn hostile_bytes_give_an_error_or_a_record(mut bytes: Vec<u8>) {
+            let _ = is_vault_record(&bytes);
+            bytes.insert(0, 1);
+            let _ = is_vault_record(&bytes);
+        }
+    }
+
+    #[test]
+    fn every_prefix_and_every_extension_of_a_record_is_refused() {
+        let record = VaultRecord {
+            id: VaultId([1; 16]),
+            name: "bench".to_owned(),
+            tenant: TenantId([2; 16]),
+            region: "westus".parse().unwrap(),
+            resource_group: "group".to_owned(),
+            subscription: String::new(),
+            retention: Retention::Protected { days: 90 },
+            life: Life::Active,
+            created: Timestamp::from_unix_seconds(1),
+            updated: Timestamp::from_unix_seconds(2),
+            next_sequence: 3,
+        };
+        let mut bytes = codec::encode(&record).unwrap();
+        assert!(is_vault_record(&bytes));
+        for cut in 0..bytes.len() {
+            assert!(
+                codec::decode::<VaultRecord>(&bytes[..cut]).is_err(),
+                "prefix of {cut}"
+            );
+        }
+        bytes.push(0);
+        assert!(codec::decode::<VaultRecord>(&bytes).is_err());
+    }
+}

@@ -4,18 +4,18 @@
 
 use strongroom_engine::Timestamp;
 
-use crate::access::AccessToken;
+use crate::access::{AccessToken, active_vault};
 use crate::audit::AuditOperation;
 use crate::error::VaultError;
 use crate::ids::{KeyId, KeyName, VaultName};
-use crate::keys::{KeyBundle, NewKeyOptions, Source, active_key, active_version, key_event, version_of};
+use crate::keys::{By, KeyBundle, NewKeyOptions, Source, active_key, active_version, key_event, version_of};
 use crate::permissions::KeyPermission;
 use crate::provider::KeySize;
 use crate::records::{KeyRecord, VersionRecord};
 use crate::rooms::{KEYS, VAULTS};
 use crate::rotation_policy::{self, RotationAction, RotationPolicy};
 use crate::state::Life;
-use crate::store::{Changed, VaultStore};
+use crate::store::{Call, Changed, VaultStore};
 
 /// A key's rotation policy with its times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,21 +39,35 @@ impl VaultStore {
         vault: &VaultName,
         name: &KeyName,
     ) -> Result<KeyBundle, VaultError> {
-        self.rotate(token, vault, name, AuditOperation::KeyRotate)
+        let event = key_event(AuditOperation::KeyRotate, vault, name, None);
+        self.carry_out_due()?;
+        self.attempt(token, event, |store, call, principal| {
+            let permission = KeyPermission::Rotate;
+            store
+                .access
+                .authorize(&store.tree, &principal, &call.event.vault, permission)?;
+            store.rotate(call, By::Caller(principal, permission), name)
+        })
     }
 
-    /// Rotates every key whose policy says that its time has come, as the owner, and returns the new versions.
+    /// Rotates every key whose policy says that its time has come, and returns the new versions.
+    ///
+    /// A key that cannot be rotated now, for want of its security module for example, is passed over and logged.
     ///
     /// # Errors
-    /// [`VaultError::Storage`], and whatever refuses the rotation of a key; those before it are done.
+    /// [`VaultError::Storage`]; the keys before it are done.
     pub fn rotate_if_due(&self) -> Result<Vec<KeyId>, VaultError> {
-        let token = self.owner_token()?;
+        self.carry_out_due()?;
         let mut rotated = Vec::new();
         for (vault, key) in self.due_keys()? {
-            rotated.push(
-                self.rotate(&token, &vault, &key, AuditOperation::KeyRotateIfDue)?
-                    .id,
-            );
+            let call = self.call(key_event(AuditOperation::KeyRotateIfDue, &vault, &key, None))?;
+            match self.rotate(call, By::Policy, &key) {
+                Ok(bundle) => rotated.push(bundle.id),
+                Err(error @ VaultError::Storage(_)) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%vault, %key, %error, "the key could not be rotated by its policy");
+                }
+            }
         }
         Ok(rotated)
     }
@@ -104,24 +118,11 @@ impl VaultStore {
         })
     }
 
-    fn rotate(
-        &self,
-        token: &AccessToken,
-        vault: &VaultName,
-        name: &KeyName,
-        operation: AuditOperation,
-    ) -> Result<KeyBundle, VaultError> {
-        let event = key_event(operation, vault, name, None);
-        self.carry_out_due()?;
-        self.attempt(token, event, |store, call, principal| {
-            let permission = KeyPermission::Rotate;
-            let vault = store
-                .access
-                .authorize(&store.tree, &principal, &call.event.vault, permission)?;
-            let (_, current) = active_version(&store.tree, &vault, name, None)?;
-            let draft = store.draft(successor(&current)?, Source::Generate)?;
-            store.record_version((call, principal), name, permission, draft)
-        })
+    fn rotate(&self, call: Call, by: By, name: &KeyName) -> Result<KeyBundle, VaultError> {
+        let vault = active_vault(&self.tree, &call.event.vault)?;
+        let (_, current) = active_version(&self.tree, &vault, name, None)?;
+        let draft = self.draft(successor(&current)?, Source::Generate)?;
+        self.record_version(call, by, name, draft)
     }
 
     fn due_keys(&self) -> Result<Vec<(VaultName, KeyName)>, VaultError> {

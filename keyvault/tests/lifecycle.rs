@@ -78,6 +78,12 @@ fn a_purged_key_is_gone_with_its_side_files_and_its_name_is_free() {
     assert_eq!(bench.side_files(), 0);
     assert!(bench.store.recover_key(&owner, &name, &k).is_err());
     bench.key("bench", "key");
+    bench.pass(DAY * 100);
+    assert_eq!(
+        bench.store.carry_out_due().unwrap(),
+        0,
+        "nothing of the old key is still due"
+    );
 }
 
 #[test]

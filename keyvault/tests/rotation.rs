@@ -108,6 +108,28 @@ fn the_policy_gives_new_versions_their_expiry_and_rotates_when_it_is_time() {
 }
 
 #[test]
+fn a_policy_rotates_whatever_the_owner_may_do() {
+    let bench = Bench::with_key();
+    set(&bench, POLICY);
+    let owner = bench.store.owner();
+    bench
+        .store
+        .delete_policy(&bench.owner(), &vault("bench"), owner)
+        .unwrap();
+    bench.pass(DAY * 30);
+    assert_eq!(bench.store.rotate_if_due().unwrap().len(), 1);
+    let log = bench
+        .store
+        .audit(&bench.owner(), &vault("bench"), 0, 100)
+        .unwrap();
+    let last = &log.last().unwrap().record;
+    assert_eq!(
+        (last.operation.as_str(), last.object_id),
+        ("KeyRotateIfDue", None)
+    );
+}
+
+#[test]
 fn an_expiry_of_ones_own_stands_against_the_policy() {
     let bench = Bench::with_key();
     set(&bench, POLICY);

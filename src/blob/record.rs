@@ -181,3 +181,63 @@ pub(crate) fn key(container: ContainerId, name: &BlobName) -> Vec<u8> {
     key.extend_from_slice(name.as_str().as_bytes());
     key
 }
+
+#[cfg(test)]
+mod tests {
+    use strongroom_engine::body::{BodyId, Location};
+    use strongroom_engine::keys::ItemSeal;
+
+    use super::*;
+
+    /// The bytes of docs/format-blobs.md, written out: a change here is a new version of the record.
+    #[test]
+    fn a_record_has_the_documented_bytes() {
+        let record = BlobRecord {
+            blob_type: BlobType::BlockBlob,
+            created: Timestamp::from_ticks(1 << 40),
+            last_modified: Timestamp::from_ticks(250),
+            etag: "0x8DE2B1A4C5D6E7F".parse().unwrap(),
+            headers: ContentHeaders {
+                content_language: Some("de".to_owned()),
+                ..ContentHeaders::of_type("a/b")
+            },
+            content_md5: Some([7; 16]),
+            length: 251,
+            content: vec![Extent {
+                body: BodyRef {
+                    id: BodyId([1; 24]),
+                    seal: ItemSeal {
+                        salt: [2; 32],
+                        commitment: [3; 32],
+                    },
+                    length: 300,
+                    chunk_bytes: 65_536,
+                    location: Location::Small([4; 24]),
+                },
+                start: 9,
+                length: 251,
+            }],
+            metadata: Some(SealedMetadata {
+                id: [5; 16],
+                sealed: vec![6; 3],
+            }),
+        };
+        let mut want = vec![1, 0];
+        want.extend([253, 0, 0, 0, 0, 0, 1, 0, 0, 250]);
+        want.extend([253, 0x7f, 0x6e, 0x5d, 0x4c, 0x1a, 0x2b, 0xde, 0x08]);
+        want.extend(b"\x03a/b\x00\x01\x02de\x00\x00\x01");
+        want.extend([7; 16]);
+        want.extend([251, 251, 0, 1]);
+        want.extend([1; 24].iter().chain(&[2; 32]).chain(&[3; 32]));
+        want.extend([251, 44, 1, 252, 0, 0, 1, 0, 1]);
+        want.extend([4; 24]);
+        want.extend([9, 251, 251, 0, 1]);
+        want.extend([5; 16]);
+        want.extend([3, 6, 6, 6]);
+        assert_eq!(encode(&record).unwrap(), want);
+        assert_eq!(decode::<BlobRecord>(&want).unwrap(), record);
+        for cut in 0..want.len() {
+            assert!(decode::<BlobRecord>(&want[..cut]).is_err(), "{cut}");
+        }
+    }
+}

@@ -5,6 +5,8 @@ mod header;
 mod lock;
 mod open;
 mod platform_key;
+mod scrub;
+mod stats;
 mod vaults;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +20,8 @@ use strongroom_engine::{Clock, Entropy};
 
 pub use open::{Settings, StoreOptions};
 pub use platform_key::{KeyFile, Passphrase, PlatformKey, PlatformKeyError};
+pub use scrub::{Damage, ScrubReport};
+pub use stats::{AccountStats, StoreStats};
 pub use vaults::{VaultOptions, Vaults};
 
 use crate::account::{Account, AccountName, AccountProperties, Accounts, NewAccount};

@@ -1,4 +1,11 @@
 //! The tree against a sorted map: random transactions, snapshots, removals and reopenings, on small pages.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking"
+)]
 
 mod common;
 

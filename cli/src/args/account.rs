@@ -55,7 +55,7 @@ pub(crate) struct CreateAccount {
     /// Accepted as in `az`; has no effect here.
     #[arg(long, hide = true)]
     sku: Option<String>,
-    /// Accepted as in `az`; every account is of kind StorageV2.
+    /// Accepted as in `az`; every account is of kind `StorageV2`.
     #[arg(long, hide = true, value_parser = ["StorageV2"])]
     kind: Option<String>,
     /// Tags of the account.

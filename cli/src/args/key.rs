@@ -71,7 +71,7 @@ pub(crate) struct KeyId {
     /// Name of the key; required without `--id`.
     #[arg(long, short, value_name = "KEY", required_unless_present = "id")]
     pub(crate) name: Option<String>,
-    /// Identifier of the key: https://VAULT.vault.azure.net/keys/KEY.
+    /// Identifier of the key: `https://VAULT.vault.azure.net/keys/KEY`.
     #[arg(long, value_name = "KID", conflicts_with_all = ["vault_name", "name"])]
     pub(crate) id: Option<String>,
 }

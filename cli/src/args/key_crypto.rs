@@ -9,7 +9,7 @@ use super::key::KeyVersionId;
 pub(crate) struct CipherArgs {
     #[command(flatten)]
     pub(crate) key: KeyVersionId,
-    /// RSA-OAEP-256, RSA-OAEP or RSA1_5.
+    /// RSA-OAEP-256, RSA-OAEP or `RSA1_5`.
     #[arg(long, short)]
     pub(crate) algorithm: String,
     /// The value: base64, or text with `--data-type plaintext`.

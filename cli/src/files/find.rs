@@ -93,7 +93,7 @@ fn walk(root: &Path, label: &str, rules: &Rules, haul: &mut Haul) -> Result<(), 
         .require_git(false)
         .sort_by_file_name(Ord::cmp)
         .filter_entry(move |entry| {
-            !(git && entry.file_name() == ".git") && !except.iter().any(|e| e == entry.path())
+            !(git && entry.file_name() == ".git" || except.iter().any(|path| path == entry.path()))
         })
         .build();
     for entry in walk {

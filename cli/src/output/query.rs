@@ -85,10 +85,10 @@ mod tests {
     use serde_json::json;
 
     #[track_caller]
-    fn check(query: &str, want: Value) {
+    fn check(query: &str, want: &Value) {
         let versions = json!([{"kid": "a/1", "on": true, "n": 1}, {"kid": "a/2", "on": false, "n": 2}]);
         assert_eq!(
-            Query::parse(query).unwrap().apply(versions).unwrap(),
+            &Query::parse(query).unwrap().apply(versions).unwrap(),
             want,
             "{query}"
         );
@@ -96,13 +96,13 @@ mod tests {
 
     #[test]
     fn queries_pick() {
-        check("[-1].kid", json!("a/2"));
-        check("[?on].n", json!([1]));
-        check("length(@)", json!(2));
-        check("[0].missing", json!(null));
+        check("[-1].kid", &json!("a/2"));
+        check("[?on].n", &json!([1]));
+        check("length(@)", &json!(2));
+        check("[0].missing", &json!(null));
         check(
             "[].{name: kid, n: n}",
-            json!([{"name": "a/1", "n": 1}, {"name": "a/2", "n": 2}]),
+            &json!([{"name": "a/1", "n": 1}, {"name": "a/2", "n": 2}]),
         );
     }
 

@@ -100,10 +100,10 @@ mod tests {
     use serde_json::json;
 
     #[track_caller]
-    fn check(value: Value, columns: Option<&[&str]>, want: &[&str]) {
+    fn check(value: &Value, columns: Option<&[&str]>, want: &[&str]) {
         let columns: Option<Vec<String>> =
             columns.map(|names| names.iter().map(|&name| name.to_owned()).collect());
-        let text = render(&value, columns.as_deref());
+        let text = render(value, columns.as_deref());
         assert_eq!(text.lines().map(str::trim_end).collect::<Vec<_>>(), want);
     }
 
@@ -111,7 +111,7 @@ mod tests {
     fn top_level_values_become_columns() {
         let vaults = json!([{"name": "v1", "id": "x", "properties": {}, "location": "eastus"}, {"name": "v22", "on": true}]);
         check(
-            vaults,
+            &vaults,
             None,
             &[
                 "Location  Name  On",
@@ -125,16 +125,16 @@ mod tests {
     #[test]
     fn queries_keep_their_order_and_their_ids() {
         check(
-            json!([{"a": 1, "id": "x"}]),
+            &json!([{"a": 1, "id": "x"}]),
             Some(&["id", "a"]),
             &["Id  A", "--- --", "x   1"],
         );
         check(
-            json!([["k", 2048]]),
+            &json!([["k", 2048]]),
             Some(&[]),
             &["Column1  Column2", "-------- --------", "k        2048"],
         );
-        check(json!("x"), None, &["Result", "-------", "x"]);
-        check(json!([]), None, &[]);
+        check(&json!("x"), None, &["Result", "-------", "x"]);
+        check(&json!([]), None, &[]);
     }
 }

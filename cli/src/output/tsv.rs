@@ -47,24 +47,24 @@ mod tests {
     use serde_json::json;
 
     #[track_caller]
-    fn check(value: Value, columns: &[&str], want: &str) {
+    fn check(value: &Value, columns: &[&str], want: &str) {
         let columns: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
-        assert_eq!(render(&value, &columns), want);
+        assert_eq!(render(value, &columns), want);
     }
 
     #[test]
     fn values_print_as_in_az() {
-        check(json!("https://v/keys/k/1"), &[], "https://v/keys/k/1\n");
-        check(json!(true), &[], "true\n");
-        check(json!(12), &[], "12\n");
-        check(json!(["a", "b"]), &[], "a\nb\n");
-        check(json!([]), &[], "");
+        check(&json!("https://v/keys/k/1"), &[], "https://v/keys/k/1\n");
+        check(&json!(true), &[], "true\n");
+        check(&json!(12), &[], "12\n");
+        check(&json!(["a", "b"]), &[], "a\nb\n");
+        check(&json!([]), &[], "");
         check(
-            json!([["a", null, true], [1, [1, 2], {"x": 1}]]),
+            &json!([["a", null, true], [1, [1, 2], {"x": 1}]]),
             &[],
             "a\tNone\tTrue\n1\t2\t\n",
         );
-        check(json!({"b": 2, "a": 1}), &[], "1\t2\n");
-        check(json!({"b": 2, "a": 1}), &["b", "a"], "2\t1\n");
+        check(&json!({"b": 2, "a": 1}), &[], "1\t2\n");
+        check(&json!({"b": 2, "a": 1}), &["b", "a"], "2\t1\n");
     }
 }

@@ -59,11 +59,9 @@ impl Session {
         if let Some(store) = self.store.get() {
             return Ok(store);
         }
-        let key = keys::read(&self.places.host).or_else(|missing| match self.store_is_missing() {
+        let key = keys::read(&self.places.host)
             // Without a store the key is not what is missing.
-            Some(error) => Err(Failure::from(error)),
-            None => Err(missing),
-        })?;
+            .map_err(|unread| self.store_is_missing().map_or(unread, Failure::from))?;
         let mut options = Store::builder(&self.places.data, key);
         if self.vaults_are_missing().is_none() {
             options = options.vaults(self.open_vaults()?);
@@ -81,10 +79,8 @@ impl Session {
         if let Some(vaults) = self.vaults.get() {
             return Ok(vaults);
         }
-        let key = keys::read(&self.places.vault).or_else(|missing| match self.vaults_are_missing() {
-            Some(error) => Err(Failure::from(error)),
-            None => Err(missing),
-        })?;
+        let key = keys::read(&self.places.vault)
+            .map_err(|unread| self.vaults_are_missing().map_or(unread, Failure::from))?;
         let vaults = Vaults::builder(&self.places.vaults, key).open()?;
         Ok(self.vaults.get_or_init(|| vaults))
     }

@@ -1,4 +1,6 @@
 //! Runs the built binary in a directory of its own.
+#![allow(dead_code, reason = "no test file needs all of it")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -6,30 +8,28 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// An empty directory to run commands in; the store's default place is inside.
-pub struct Room(tempfile::TempDir);
+pub(crate) struct Room(tempfile::TempDir);
 
 impl Room {
     /// An empty room.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
     /// A room with a store in it.
-    #[allow(dead_code, reason = "not every test file needs a store")]
-    pub fn with_store() -> Self {
+    pub(crate) fn with_store() -> Self {
         let room = Self::new();
         room.ok("init");
         room
     }
 
     /// The path of something in the room.
-    #[allow(dead_code, reason = "not every test file needs paths")]
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// Runs a command line, split at spaces; `''` stands for an empty argument.
-    pub fn run(&self, line: &str) -> Ran {
+    pub(crate) fn run(&self, line: &str) -> Ran {
         let words = line
             .split_whitespace()
             .map(|word| if word == "''" { "" } else { word });
@@ -41,8 +41,7 @@ impl Room {
 
     /// Runs a command line that must succeed, and returns its JSON.
     #[track_caller]
-    #[allow(dead_code, reason = "not every test file needs results")]
-    pub fn ok(&self, line: &str) -> Value {
+    pub(crate) fn ok(&self, line: &str) -> Value {
         let ran = self.run(line);
         ran.exits(0);
         match ran.stdout().trim() {
@@ -53,7 +52,7 @@ impl Room {
 
     /// Runs a command line that must fail with an exit status and a code.
     #[track_caller]
-    pub fn fails(&self, line: &str, exit: i32, code: &str) {
+    pub(crate) fn fails(&self, line: &str, exit: i32, code: &str) {
         let ran = self.run(line);
         ran.exits(exit);
         let stderr = ran.stderr();
@@ -71,22 +70,22 @@ impl Room {
 }
 
 /// A command that ran.
-pub struct Ran(String, Output);
+pub(crate) struct Ran(String, Output);
 
 impl Ran {
     /// Checks the exit status.
     #[track_caller]
-    pub fn exits(&self, want: i32) {
+    pub(crate) fn exits(&self, want: i32) {
         assert_eq!(self.1.status.code(), Some(want), "{}\n{}", self.0, self.stderr());
     }
 
     /// Standard output.
-    pub fn stdout(&self) -> String {
+    pub(crate) fn stdout(&self) -> String {
         String::from_utf8(self.1.stdout.clone()).unwrap()
     }
 
     /// Standard error.
-    pub fn stderr(&self) -> String {
+    pub(crate) fn stderr(&self) -> String {
         String::from_utf8(self.1.stderr.clone()).unwrap()
     }
 }
@@ -100,4 +99,13 @@ fn binary(directory: &Path) -> Command {
         command.env_remove(name);
     }
     command
+}
+
+/// A part of a result, by JSON pointer (RFC 6901).
+#[track_caller]
+pub(crate) fn at(value: &Value, pointer: &str) -> Value {
+    value
+        .pointer(pointer)
+        .cloned()
+        .unwrap_or_else(|| panic!("no {pointer} in {value:#}"))
 }

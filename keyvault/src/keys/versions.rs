@@ -1,7 +1,7 @@
 //! Making a version: generate or take in, seal, record.
 
-use crate::access::{AccessToken, Principal};
-use crate::audit::AuditOperation;
+use crate::access::{AccessToken, Principal, active_vault};
+use crate::audit::{self, AuditOperation, AuditResult};
 use crate::error::VaultError;
 use crate::ids::{KeyName, KeyVersion};
 use crate::permissions::KeyPermission;
@@ -12,6 +12,15 @@ use crate::store::{Call, Changed, Event, VaultStore};
 
 use super::lookup::{bundle, free_or_active};
 use super::types::{KeyBundle, NewKeyOptions, check_tags, check_times};
+
+/// Who adds a version.
+#[derive(Clone, Copy)]
+pub(crate) enum By {
+    /// A caller who has this permission.
+    Caller(Principal, KeyPermission),
+    /// The key's rotation policy, whose time has come: it needs nobody's permission.
+    Policy,
+}
 
 /// Where a new version's private part comes from.
 pub(crate) enum Source {
@@ -31,7 +40,6 @@ impl VaultStore {
     ) -> Result<KeyBundle, VaultError> {
         let permission = match event.operation {
             AuditOperation::KeyImport => KeyPermission::Import,
-            AuditOperation::KeyRotate | AuditOperation::KeyRotateIfDue => KeyPermission::Rotate,
             _ => KeyPermission::Create,
         };
         self.carry_out_due()?;
@@ -42,7 +50,7 @@ impl VaultStore {
                 .authorize(&store.tree, &principal, &call.event.vault, permission)?;
             free_or_active(&store.tree, &vault, name)?;
             let draft = store.draft(options, source)?;
-            store.record_version((call, principal), name, permission, draft)
+            store.record_version(call, By::Caller(principal, permission), name, draft)
         })
     }
 
@@ -81,16 +89,21 @@ impl VaultStore {
     /// Records a drafted version as the current one; a refusal destroys the draft's side file.
     pub(crate) fn record_version(
         &self,
-        (call, principal): (Call, Principal),
+        call: Call,
+        by: By,
         name: &KeyName,
-        permission: KeyPermission,
         draft: VersionRecord,
     ) -> Result<KeyBundle, VaultError> {
         let file = draft.file;
         let access = self.access.clone();
         let name = name.clone();
-        let outcome = self.commit(call, principal, move |txn, call, principal| {
-            let mut vault = access.authorize(txn, principal, &call.event.vault, permission)?;
+        let outcome = self.apply(move |txn| {
+            let mut vault = match &by {
+                By::Caller(principal, permission) => {
+                    access.authorize(txn, principal, &call.event.vault, *permission)?
+                }
+                By::Policy => active_vault(txn, &call.event.vault)?,
+            };
             let mut key =
                 free_or_active(txn, &vault, &name)?.unwrap_or_else(|| new_key(&name, draft.version));
             let mut version = draft.clone();
@@ -103,6 +116,11 @@ impl VaultStore {
             VAULTS.put(txn, &call.event.vault, &vault)?;
             KEYS.put(txn, &(vault.id, name.clone()), &key)?;
             VERSIONS.put(txn, &(vault.id, name.clone(), version.version), &version)?;
+            audit::append(
+                txn,
+                &call.event.vault,
+                call.record(AuditResult::Success, call.now),
+            )?;
             Ok(Changed::to(bundle(&vault, &key, &version)?))
         });
         self.give_up(&[file], &outcome)?;

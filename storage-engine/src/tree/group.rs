@@ -35,7 +35,7 @@ pub(super) fn commit(core: &Core, jobs: Vec<Job>) -> Vec<Result<(), TreeError>> 
     let outcome = loop {
         match attempt(core, &mut members) {
             Ok(true) => break Ok(()),
-            // A gate was closed: the others run again, without that transaction.
+            // A gate was closed or a body given up: the others run again, without that transaction.
             Ok(false) => {}
             Err(error) => break Err(error),
         }
@@ -44,7 +44,7 @@ pub(super) fn commit(core: &Core, jobs: Vec<Job>) -> Vec<Result<(), TreeError>> 
     members.into_iter().map(outcome).collect()
 }
 
-/// True when the group is committed; false when a transaction was taken out of it.
+/// True when the group is committed; false when a transaction must be taken out of it.
 fn attempt(core: &Core, members: &mut [Member]) -> Result<bool, TreeError> {
     core.check_writable()?;
     let mut works = run(members);
@@ -59,7 +59,10 @@ fn attempt(core: &Core, members: &mut [Member]) -> Result<bool, TreeError> {
         sealed,
         early: Vec::new(),
     };
-    commit.mark_adopted();
+    if !commit.mark_adopted() {
+        commit.unmark_adopted();
+        return Ok(false);
+    }
     let done = commit.carry_out(members);
     // After a failed write nobody may touch what it was about.
     if !matches!(done, Ok(true)) && core.check_writable().is_ok() {
@@ -281,10 +284,10 @@ impl Commit<'_> {
         self.core.count_commit();
     }
 
-    fn mark_adopted(&self) {
-        for (work, sealed) in self.works.iter().zip(&self.sealed) {
-            work.tree.reservations.lock().begin_adoption(&sealed.adopted);
-        }
+    /// False when a body was given up after a transaction adopted it: that one must run again, and see it.
+    fn mark_adopted(&self) -> bool {
+        let mut works = self.works.iter().zip(&self.sealed);
+        works.all(|(work, sealed)| work.tree.reservations.lock().begin_adoption(&sealed.adopted))
     }
 
     fn unmark_adopted(&self) {

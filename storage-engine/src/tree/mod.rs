@@ -18,6 +18,7 @@ mod pages;
 mod read;
 mod reap;
 mod reservations;
+mod scrub;
 mod state;
 mod store;
 mod txn;
@@ -26,6 +27,7 @@ mod work;
 pub use error::{GateClosed, TreeError};
 pub use handle::{BodyPin, Snapshot, Tree};
 pub use page_id::PageId;
+pub use scrub::{ScrubCounts, ScrubFinding, ScrubItem};
 pub use store::{TreeStats, TreeStore};
 pub use txn::Txn;
 
@@ -87,6 +89,27 @@ pub trait Gate: Send + Sync + 'static {
 
 /// Permission to swap a head, for as long as it lives.
 pub struct Pass(pub Box<dyn Any>);
+
+/// Decodes the plaintext of a page, which only its key holder could have sealed, and checks that it has one encoding.
+/// True when it is a page.
+///
+/// # Panics
+/// When a page has a second encoding.
+#[cfg(feature = "testing")]
+#[must_use]
+pub fn decode_page_for_fuzzing(bytes: &[u8]) -> bool {
+    node::Node::decode(bytes).is_ok_and(|node| {
+        assert_eq!(node.encode().as_deref(), Ok(bytes), "a page has one encoding");
+        true
+    })
+}
+
+/// Decodes the plaintext of a head. True when it is one.
+#[cfg(feature = "testing")]
+#[must_use]
+pub fn decode_head_for_fuzzing(bytes: &[u8]) -> bool {
+    crate::codec::decode::<head::Head>(bytes).is_ok()
+}
 
 /// A key with its value.
 pub type Entry = (Vec<u8>, Vec<u8>);

@@ -41,9 +41,10 @@ impl Reservations {
             .is_some_and(|ids| ids.contains(&id))
     }
 
-    /// Nothing is given up while a commit that adopts it is under way.
-    pub(super) fn begin_adoption(&mut self, ids: &[BodyId]) {
+    /// Nothing is given up while a commit that adopts it is under way; false when that has happened already.
+    pub(super) fn begin_adoption(&mut self, ids: &[BodyId]) -> bool {
         self.adopting.extend(ids);
+        ids.iter().all(|id| self.is_outstanding(*id))
     }
 
     pub(super) fn cancel_adoption(&mut self, ids: &[BodyId]) {

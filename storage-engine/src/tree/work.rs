@@ -170,19 +170,22 @@ impl Work {
         let id = reference.id;
         let reserved = self.tree.reservations.lock().is_outstanding(id);
         let counts = self.references(&reference)?;
-        if !reserved && counts.is_none() {
+        // What this commit releases will be deleted, although its id is still reserved.
+        if counts.is_none() && (!reserved || self.is_released(&reference)) {
             return Err(TreeError::UnknownBody(hex(&id.0)));
         }
         self.set_references(&reference, counts.unwrap_or_default() + 1)?;
-        self.state.adopted.push(id);
+        if reserved {
+            self.state.adopted.push(id);
+        }
         Ok(reference)
     }
 
     /// See [`Txn::add_reference`](super::Txn::add_reference).
     pub(super) fn add_reference(&mut self, body: &BodyRef) -> Result<(), TreeError> {
         let counts = self.references(body)?.or(match body.location {
-            Location::Small(_) => Some(1),
-            Location::Chunks => None,
+            Location::Small(_) if !self.is_released(body) => Some(1),
+            Location::Small(_) | Location::Chunks => None,
         });
         let counts = counts.ok_or_else(|| TreeError::UnknownBody(hex(&body.id.0)))?;
         self.set_references(body, counts + 1)
@@ -191,8 +194,10 @@ impl Work {
     /// See [`Txn::release_body`](super::Txn::release_body).
     pub(super) fn release(&mut self, body: &BodyRef) -> Result<(), TreeError> {
         match (self.references(body)?, body.location) {
-            (None, Location::Small(location)) => self.state.freed.pages.push(PageId(location)),
-            (None, Location::Chunks) => return Err(TreeError::UnknownBody(hex(&body.id.0))),
+            (None, Location::Small(location)) if !self.is_released(body) => {
+                self.state.freed.pages.push(PageId(location));
+            }
+            (None, _) => return Err(TreeError::UnknownBody(hex(&body.id.0))),
             // A small body with one reference has no entry.
             (Some(2), Location::Small(_)) => {
                 self.delete(&reference_key(body))?;
@@ -204,6 +209,14 @@ impl Work {
             (Some(counts), _) => self.set_references(body, counts - 1)?,
         }
         Ok(())
+    }
+
+    /// True when a transaction of this commit dropped the last reference.
+    fn is_released(&self, body: &BodyRef) -> bool {
+        match body.location {
+            Location::Small(location) => self.state.freed.pages.contains(&PageId(location)),
+            Location::Chunks => self.state.freed.bodies.contains(&body.id),
+        }
     }
 
     fn references(&self, body: &BodyRef) -> Result<Option<u64>, TreeError> {
@@ -282,6 +295,12 @@ pub(super) fn reference_key(body: &BodyRef) -> Vec<u8> {
 /// The entry that counts the references to a large body.
 pub(super) fn large_reference_key(id: BodyId) -> Vec<u8> {
     [BODY.as_slice(), &id.0].concat()
+}
+
+/// The large body whose references are counted under `key`.
+pub(super) fn large_body_of(key: &[u8]) -> Option<BodyId> {
+    let id = key.strip_prefix(BODY.as_slice())?;
+    id.try_into().ok().map(BodyId)
 }
 
 /// References and chunks, from the entry's value.

@@ -2,7 +2,10 @@
 #![allow(
     dead_code,
     unreachable_pub,
-    reason = "each test file uses its own part of this"
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "each test file uses its own part of this; helpers of tests fail by panicking"
 )]
 
 use std::sync::Arc;
