@@ -58,6 +58,8 @@ mod directory;
 mod duration;
 mod epoch;
 mod error;
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzzing;
 mod ids;
 mod import;
 mod jwk;

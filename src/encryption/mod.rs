@@ -23,6 +23,8 @@ use strongroom_engine::tree::Tree;
 pub(crate) use change::Checked;
 pub(crate) use custody::{Custody, KeyServices};
 pub use envelope::KeyIdentity;
+#[cfg(feature = "testing")]
+pub(crate) use envelope::{CustomerWrap, NewWrap, Tracking};
 pub(crate) use envelope::{Envelope, Source};
 pub(crate) use guard::{DataKeys, KeyGuard, open as open_guard};
 pub(crate) use recovery::recover;
