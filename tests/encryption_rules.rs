@@ -1,5 +1,5 @@
-//! Every rule for customer keys, broken one at a time: refused with its code, the reason named, the old settings in
-//! force and the data untouched.
+//! Every rule for customer keys, broken one at a time: refused with its code, the reason named, the old
+//! settings in force and the data untouched.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
 
 mod common;
@@ -25,7 +25,8 @@ fn want(code: &'static str, status: u16, named: &'static str) -> Want {
     Want { code, status, named }
 }
 
-/// Prepares a world, breaks one rule, and tries to enable: first from the platform's key, then from a customer's.
+/// Prepares a world, breaks one rule, and tries to enable: first from the platform's key, then from a
+/// customer's.
 #[track_caller]
 fn check(want: &Want, break_rule: impl Fn(&World) -> CustomerKey) {
     for world in [World::prepared(), World::customer()] {

@@ -1,4 +1,5 @@
-//! Customer keys: enabled, changed, followed, disabled; what the account shows of it; and not one data byte rewritten.
+//! Customer keys: enabled, changed, followed, disabled; what the account shows of it; and not one data byte
+//! rewritten.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
 
 mod common;

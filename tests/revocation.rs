@@ -1,5 +1,5 @@
-//! Access revoked: whatever the cause, the documented operations fail with its code and 403, all others go on, and
-//! once access is restored every byte is there again without reopening anything.
+//! Access revoked: whatever the cause, the documented operations fail with its code and 403, all others go
+//! on, and once access is restored every byte is there again without reopening anything.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,5 +1,5 @@
-//! Under load: once a revocation has returned nothing more is committed or handed out until access is restored, and
-//! nobody waits for ever.
+//! Under load: once a revocation has returned nothing more is committed or handed out until access is
+//! restored, and nobody waits for ever.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
 
 mod common;

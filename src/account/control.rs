@@ -21,15 +21,16 @@ impl Account {
         self.core.custody.status()
     }
 
-    /// Puts the account's root key under a key of the customer's: enables customer-managed keys, or changes version,
-    /// key, vault or identity. No data is rewritten; in force when this returns.
+    /// Puts the account's root key under a key of the customer's: enables customer-managed keys, or changes
+    /// version, key, vault or identity. No data is rewritten; in force when this returns.
     ///
     /// # Errors
-    /// 400 with `ManagedServiceIdentityNotFound` (no identity, or it is gone), `ManagedServiceIdentityNotFoundOnTenant`,
-    /// `KeyVaultPolicyError` (soft delete or purge protection is off), `KeyVaultAuthenticationFailure` (other tenant,
-    /// missing permission, version expired, not yet valid or disabled), `InvalidValuesForRequestParameters` (other
-    /// region, key size); 404 for a vault or key that is not there; 403 when the present customer key cannot be used.
-    /// The old settings stay in force.
+    /// 400 with `ManagedServiceIdentityNotFound` (no identity, or it is gone),
+    /// `ManagedServiceIdentityNotFoundOnTenant`,
+    /// `KeyVaultPolicyError` (soft delete or purge protection is off), `KeyVaultAuthenticationFailure` (other
+    /// tenant, missing permission, version expired, not yet valid or disabled),
+    /// `InvalidValuesForRequestParameters` (other region, key size); 404 for a vault or key that is not
+    /// there; 403 when the present customer key cannot be used. The old settings stay in force.
     pub fn use_customer_key(&self, key: &CustomerKey) -> Result<EncryptionStatus> {
         self.core.custody.use_customer_key(&self.core.guard, key)?;
         self.encryption()

@@ -1,7 +1,7 @@
 //! Identities of an account, and moving it to another tenant.
 //!
-//! A system-assigned identity belongs to one account and one tenant: assigned again it is another one, with another
-//! object id that no policy knows yet.
+//! A system-assigned identity belongs to one account and one tenant: assigned again it is another one, with
+//! another object id that no policy knows yet.
 
 use strongroom_engine::codec;
 use strongroom_keyvault::{AccessWatcher, Directory, ObjectId, TenantId, VaultError};
@@ -36,8 +36,8 @@ impl Account {
         Ok(identity)
     }
 
-    /// Takes the system-assigned identity away, for good. Data under a customer's key that it asked for is out of
-    /// reach from then on (403), until the account has an identity again that may use the key.
+    /// Takes the system-assigned identity away, for good. Data under a customer's key that it asked for is
+    /// out of reach from then on (403), until the account has an identity again that may use the key.
     ///
     /// # Errors
     /// When the directory or the store fails.
@@ -52,8 +52,8 @@ impl Account {
     /// Lets the account use a user-assigned identity of the directory.
     ///
     /// # Errors
-    /// `ManagedServiceIdentityNotFound` if the directory does not have it, `ManagedServiceIdentityNotFoundOnTenant` if
-    /// it is of another tenant.
+    /// `ManagedServiceIdentityNotFound` if the directory does not have it,
+    /// `ManagedServiceIdentityNotFoundOnTenant` if it is of another tenant.
     pub fn assign_user_identity(&self, principal: ObjectId) -> Result<Identity> {
         let _control = self.core.custody.control.lock();
         let record = self.core.custody.record()?;
@@ -106,8 +106,8 @@ impl Account {
         })
     }
 
-    /// Moves the account to another tenant. Its identities stay behind, as they do in Azure: data under a customer's
-    /// key is out of reach until it has an identity again that may use the key.
+    /// Moves the account to another tenant. Its identities stay behind, as they do in Azure: data under a
+    /// customer's key is out of reach until it has an identity again that may use the key.
     ///
     /// # Errors
     /// When the directory or the store fails.
@@ -151,7 +151,8 @@ fn update_record(custody: &Custody, change: impl Fn(&mut AccountRecord) + Send +
 }
 
 impl Custody {
-    /// Removes an identity from the directory. The account does not have it any more, so failing does no harm.
+    /// Removes an identity from the directory. The account does not have it any more, so failing does no
+    /// harm.
     pub(crate) fn forget_identity(&self, identity: Option<Identity>) {
         let (Some(identity), Some(keys)) = (identity, &self.store.keys) else {
             return;

@@ -1,7 +1,8 @@
 //! How accounts come, open and go.
 //!
-//! An account is there from the moment its record is committed to the store's tree. What comes before (tree, envelope,
-//! one-time key) is an orphan until then, and what is removed after its end is one again: open removes orphans.
+//! An account is there from the moment its record is committed to the store's tree. What comes before (tree,
+//! envelope, one-time key) is an orphan until then, and what is removed after its end is one again: open
+//! removes orphans.
 
 use std::collections::HashMap;
 use std::collections::HashSet;

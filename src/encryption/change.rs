@@ -1,9 +1,9 @@
 //! Changing who holds an account's root key.
 //!
-//! Every change is one commit of one record of the account's tree, under the account's control lock; no data is
-//! touched. A new wrap is proven to unwrap, from what lies on the disk, before it is committed. Until the commit the old
-//! settings are in force, whatever fails. Towards the customer the platform's one-time key is destroyed only after the
-//! commit; away from the customer a new one is durable before it.
+//! Every change is one commit of one record of the account's tree, under the account's control lock; no data
+//! is touched. A new wrap is proven to unwrap, from what lies on the disk, before it is committed. Until the
+//! commit the old settings are in force, whatever fails. Towards the customer the platform's one-time key is
+//! destroyed only after the commit; away from the customer a new one is durable before it.
 
 use strongroom_engine::Timestamp;
 use strongroom_engine::keys::RootKey;
@@ -97,8 +97,8 @@ impl Custody {
         let epoch = self.prove(&new)?;
         self.store.side_files.believe(self.id())?;
         if let Err(error) = self.commit(&new) {
-            // Without its copy the envelope counts only if the commit happened after all. In doubt the one-time key
-            // stays, so that either can be opened.
+            // Without its copy the envelope counts only if the commit happened after all. In doubt the
+            // one-time key stays, so that either can be opened.
             self.store.side_files.destroy_copies(self.id())?;
             return Err(error);
         }
@@ -189,7 +189,8 @@ impl Custody {
             .write_unproven(&self.store, self.id(), &envelope)
     }
 
-    /// Unwraps what was read back from the disk, as the account will from now on. Gives the epoch read before.
+    /// Unwraps what was read back from the disk, as the account will from now on. Gives the epoch read
+    /// before.
     fn prove(&self, new: &Envelope) -> Result<Epoch> {
         let keys = self.key_services()?;
         let epoch = keys.service.epoch();

@@ -1,7 +1,8 @@
 //! Custody: how the root key of one account is got at, now, from what is committed.
 //!
-//! Reads the account record and the envelope afresh each time, so it is right after any change of either. A root key
-//! that does not match the account's commitment, or an envelope that the root key does not vouch for, never leaves.
+//! Reads the account record and the envelope afresh each time, so it is right after any change of either. A
+//! root key that does not match the account's commitment, or an envelope that the root key does not vouch
+//! for, never leaves.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -142,7 +143,8 @@ impl Custody {
         Ok(RootKey::from_bytes(bytes))
     }
 
-    /// The identity as the directory has it; `None` if it is not set, gone, or of another tenant than the account.
+    /// The identity as the directory has it; `None` if it is not set, gone, or of another tenant than the
+    /// account.
     pub(crate) fn identity(
         &self,
         record: &AccountRecord,
@@ -155,7 +157,8 @@ impl Custody {
         Ok(identity.filter(|identity| identity.tenant_id == record.tenant))
     }
 
-    /// Runs `call` with a token that is not about to expire; once more with a fresh one if the vault does not take it.
+    /// Runs `call` with a token that is not about to expire; once more with a fresh one if the vault does not
+    /// take it.
     pub(crate) fn with_token<T>(
         &self,
         identity: &DirectoryIdentity,
@@ -202,7 +205,8 @@ impl Custody {
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Custody {
-    /// True when the account follows the latest version and was not looked at for a day, or not since it was opened.
+    /// True when the account follows the latest version and was not looked at for a day, or not since it was
+    /// opened.
     pub(crate) fn is_check_due(&self) -> Result<bool> {
         let follows = match &self.envelope()?.source {
             Source::Platform { .. } => false,

@@ -1,14 +1,15 @@
 //! The key guard: the only way from an operation to an account's data keys.
 //!
 //! Invariants:
-//! * The vault's epoch is read *before* an unwrap and kept with the keys. Keys are used only while the epoch is the
-//!   same, so a revocation that has returned precedes every later use.
-//! * A change in the vault calls [`AccessWatcher::access_changed`] before it returns. If access is gone the keys are
-//!   wiped and every registered slot is emptied by then; if it is still there, streams go on undisturbed.
+//! * The vault's epoch is read *before* an unwrap and kept with the keys. Keys are used only while the epoch
+//! is the   same, so a revocation that has returned precedes every later use.
+//! * A change in the vault calls [`AccessWatcher::access_changed`] before it returns. If access is gone the
+//! keys are   wiped and every registered slot is emptied by then; if it is still there, streams go on
+//! undisturbed.
 //! * Keys are used, and heads swapped, under the read lock; taking them away needs the write lock.
 //! * The write lock is never waited for while anything else is held, nor by a thread that may hold a [`Pass`]
-//!   ([`KeyGuard::check`] and [`Gate::enter`] run on the committer). The read lock is taken recursively: a committer
-//!   with a pass must not queue behind a writer that waits for that pass.
+//!   ([`KeyGuard::check`] and [`Gate::enter`] run on the committer). The read lock is taken recursively: a
+//! committer   with a pass must not queue behind a writer that waits for that pass.
 
 use std::sync::{Arc, Weak};
 
@@ -116,7 +117,8 @@ impl KeyGuard {
 
     /// Fails with the 403 of Azure's storage errors unless the customer's key can be used now.
     ///
-    /// A few atomic loads while nothing has changed in the vault. May be called by a thread that holds a pass.
+    /// A few atomic loads while nothing has changed in the vault. May be called by a thread that holds a
+    /// pass.
     pub(crate) fn check(&self) -> Result<()> {
         for _ in 0..ATTEMPTS {
             match self.standing(&self.state.read()) {
@@ -176,7 +178,8 @@ impl KeyGuard {
         })
     }
 
-    /// The refusal as an error, for a stream that found its slot empty or a transaction whose gate was closed.
+    /// The refusal as an error, for a stream that found its slot empty or a transaction whose gate was
+    /// closed.
     pub(crate) fn refusal(&self) -> Error {
         match self.check() {
             Err(error) => error,
@@ -293,7 +296,8 @@ impl AccessWatcher for KeyGuard {
                 State::Platform(_) | State::Closed => return,
                 State::Open { epoch, .. } if self.is_current(*epoch) => return,
                 State::Open { .. } => {}
-                // Nothing is held here: the next operation asks. Streams of earlier times lose what they hold.
+                // Nothing is held here: the next operation asks. Streams of earlier times lose what they
+                // hold.
                 State::Locked | State::Refused { .. } => break,
             }
             let proof = self.prove();

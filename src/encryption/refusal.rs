@@ -1,4 +1,5 @@
-//! What a vault's answer means for an account: a refusal of its data, a failure, or a rule that settings break.
+//! What a vault's answer means for an account: a refusal of its data, a failure, or a rule that settings
+//! break.
 
 use strongroom_keyvault::{KeyId, VaultError};
 

@@ -22,7 +22,8 @@ pub struct CustomerKey {
 }
 
 impl CustomerKey {
-    /// The key of that name in that vault, latest version, asked for as the account's system-assigned identity.
+    /// The key of that name in that vault, latest version, asked for as the account's system-assigned
+    /// identity.
     #[must_use]
     pub fn new(vault: VaultUri, name: KeyName) -> Self {
         Self {

@@ -1,7 +1,7 @@
 //! Side files: one-time keys and copies of envelopes, beside the engine so that they can be destroyed.
 //!
-//! A one-time key wraps an account's root key while the platform manages it. A log-structured engine keeps stale
-//! copies of what it stored; a file of its own can be overwritten and unlinked. See docs/KEYS.md.
+//! A one-time key wraps an account's root key while the platform manages it. A log-structured engine keeps
+//! stale copies of what it stored; a file of its own can be overwritten and unlinked. See docs/KEYS.md.
 //!
 //! ```text
 //! <account id>.<file id>.onetime    a one-time key, sealed under the store's root key

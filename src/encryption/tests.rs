@@ -174,7 +174,8 @@ fn a_revocation_waits_for_the_head_swap_that_was_let_through() {
         while epoch().epoch() == before {
             std::thread::yield_now();
         }
-        // The change is committed; the call cannot return while the pass is out, nor does anybody get another one.
+        // The change is committed; the call cannot return while the pass is out, nor does anybody get another
+        // one.
         assert!(guard.enter().is_err());
         assert!(guard.check().is_err());
         assert_eq!(revoked.load(SeqCst), 0);

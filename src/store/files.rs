@@ -1,7 +1,8 @@
 //! Small files beside the engine: read with a limit, replaced whole, destroyed for good.
 //!
-//! A file is replaced by writing a new one, syncing it, renaming it over the old one and syncing the directory; a
-//! power cut leaves the old file or the new one. A secret is destroyed by overwriting it, syncing and unlinking.
+//! A file is replaced by writing a new one, syncing it, renaming it over the old one and syncing the
+//! directory; a power cut leaves the old file or the new one. A secret is destroyed by overwriting it,
+//! syncing and unlinking.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};

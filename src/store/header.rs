@@ -1,7 +1,7 @@
 //! The sealed root header: the one small file that a platform key opens.
 //!
-//! It holds the root key of a store or of the vaults, wrapped; lies outside the engine; and is replaced whole when the
-//! platform key changes. Nothing else on disk depends on the platform key. See docs/FORMAT.md.
+//! It holds the root key of a store or of the vaults, wrapped; lies outside the engine; and is replaced whole
+//! when the platform key changes. Nothing else on disk depends on the platform key. See docs/FORMAT.md.
 
 use std::path::{Path, PathBuf};
 

@@ -139,10 +139,11 @@ impl Store {
         self.inner.accounts.delete(name)
     }
 
-    /// Looks for newer key versions of the accounts that follow the latest one; each account at most once a day.
+    /// Looks for newer key versions of the accounts that follow the latest one; each account at most once a
+    /// day.
     ///
-    /// To be called from time to time; the store starts no thread of its own. An account whose new version cannot be
-    /// used stays with the one it has, and its outcome says why.
+    /// To be called from time to time; the store starts no thread of its own. An account whose new version
+    /// cannot be used stays with the one it has, and its outcome says why.
     ///
     /// # Errors
     /// When the store fails.
@@ -150,7 +151,8 @@ impl Store {
         self.inner.accounts.daily_check()
     }
 
-    /// What the store's engine was asked to write since the store was opened: the proof of "nothing was rewritten".
+    /// What the store's engine was asked to write since the store was opened: the proof of "nothing was
+    /// rewritten".
     #[must_use]
     pub fn write_counts(&self) -> WriteCounts {
         self.inner.shared.trees.write_counts()

@@ -1,4 +1,5 @@
-//! Making and opening stores: checks first, one step that makes it real, and nothing written when it is refused.
+//! Making and opening stores: checks first, one step that makes it real, and nothing written when it is
+//! refused.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -98,7 +99,8 @@ impl StoreOptions {
         self
     }
 
-    /// Uses vaults and a directory that are elsewhere. Whoever runs them keeps their key apart from the host key.
+    /// Uses vaults and a directory that are elsewhere. Whoever runs them keeps their key apart from the host
+    /// key.
     #[must_use]
     pub fn key_service(mut self, service: Arc<dyn KeyService>, directory: Arc<dyn Directory>) -> Self {
         self.keys = Some(KeyServices { service, directory });
@@ -133,10 +135,12 @@ impl StoreOptions {
         self
     }
 
-    /// Makes a new store: directories, engine, and the header with a new root key. A failed attempt can be repeated.
+    /// Makes a new store: directories, engine, and the header with a new root key. A failed attempt can be
+    /// repeated.
     ///
     /// # Errors
-    /// `AlreadyInitialised` when the directory holds a store; `SamePlatformKey` when the host key is the vaults' key.
+    /// `AlreadyInitialised` when the directory holds a store; `SamePlatformKey` when the host key is the
+    /// vaults' key.
     pub fn init(self) -> Result<Store> {
         self.refuse_options()?;
         let lock = prepare(&self.directory, Role::Store)?;
@@ -159,8 +163,8 @@ impl StoreOptions {
     /// Opens an existing store, and finishes what a crash interrupted.
     ///
     /// # Errors
-    /// `NotInitialised`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `WrongPlatformKey`, `SamePlatformKey`: nothing was
-    /// written then.
+    /// `NotInitialised`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `WrongPlatformKey`, `SamePlatformKey`:
+    /// nothing was written then.
     pub fn open(self) -> Result<Store> {
         self.refuse_options()?;
         Header::read(&self.directory, Role::Store)?;

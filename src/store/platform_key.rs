@@ -1,7 +1,7 @@
 //! Platform keys: what the host opens a store or the vaults with.
 //!
-//! Three ways: a key file, a passphrase (Argon2id, RFC 9106), or a provider of one's own. A platform key opens exactly
-//! one small header file and nothing else, so changing it rewrites that file only.
+//! Three ways: a key file, a passphrase (Argon2id, RFC 9106), or a provider of one's own. A platform key
+//! opens exactly one small header file and nothing else, so changing it rewrites that file only.
 
 use std::path::Path;
 
@@ -37,7 +37,8 @@ impl PlatformKeyError {
 /// * Parameters are public: they are stored in the header as they are.
 /// * The key of a data store and the key of its vaults are different ones, or opening is refused.
 pub trait PlatformKey: Send + Sync {
-    /// Names the kind of provider in the header: 1 to 64 bytes. A header opens only with a provider of its kind.
+    /// Names the kind of provider in the header: 1 to 64 bytes. A header opens only with a provider of its
+    /// kind.
     fn kind(&self) -> &str;
 
     /// Parameters for a new header: a salt, costs, the name of a key in a security module.
@@ -132,7 +133,8 @@ fn parse(bytes: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
     (checksum(&RootKey::from_bytes(decoded)?) == sum).then_some(bytes)
 }
 
-/// Eight hexadecimal digits that notice a mistyped key. They say nothing about the key to those who do not have it.
+/// Eight hexadecimal digits that notice a mistyped key. They say nothing about the key to those who do not
+/// have it.
 fn checksum(key: &RootKey) -> String {
     let mut digits = hex::encode(key.commitment(ScopeId(*b"key-file-sum----")));
     digits.truncate(8);

@@ -1,7 +1,8 @@
 //! Scrub: reading everything back and naming what is damaged.
 //!
-//! Every record of every tree is opened, which checks each page. Content is opened chunk by chunk while the account's
-//! key is at hand; while it is not, the checksums outside the ciphertext still find what the medium has damaged.
+//! Every record of every tree is opened, which checks each page. Content is opened chunk by chunk while the
+//! account's key is at hand; while it is not, the checksums outside the ciphertext still find what the medium
+//! has damaged.
 
 use strongroom_engine::body::{BodyRef, Location};
 use strongroom_engine::chunks::ChunkId;
@@ -43,7 +44,8 @@ pub struct ScrubReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Damage {
-    /// Where: `account`, `account/container` or `account/container/blob`; the store's own records are `store`.
+    /// Where: `account`, `account/container` or `account/container/blob`; the store's own records are
+    /// `store`.
     pub place: String,
     /// What is wrong.
     pub what: String,
@@ -52,7 +54,8 @@ pub struct Damage {
 impl Store {
     /// Checks the whole store, or one account: everything that can be checked with the keys at hand.
     ///
-    /// Damage is no error: it is in the report, by name, and the scrub goes on. `progress` is called after each blob.
+    /// Damage is no error: it is in the report, by name, and the scrub goes on. `progress` is called after
+    /// each blob.
     ///
     /// # Errors
     /// `ResourceNotFound` for an account that is not there; when the store fails otherwise.

@@ -72,7 +72,8 @@ impl Vaults {
         Ok(())
     }
 
-    /// Syncs and releases the lock. Every later call fails, and accounts whose keys are here find them out of reach.
+    /// Syncs and releases the lock. Every later call fails, and accounts whose keys are here find them out of
+    /// reach.
     ///
     /// # Errors
     /// When the last sync fails; the lock is released all the same.
@@ -175,7 +176,8 @@ impl VaultOptions {
     /// Opens existing vaults, and finishes what a crash or the passing of time left to do.
     ///
     /// # Errors
-    /// `NotInitialised`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `WrongPlatformKey`: nothing was written then.
+    /// `NotInitialised`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `WrongPlatformKey`: nothing was
+    /// written then.
     pub fn open(self) -> Result<Vaults> {
         Header::read(&self.directory, Role::Vaults)?;
         let lock = DirectoryLock::acquire(&self.directory)?;

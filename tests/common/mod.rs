@@ -67,7 +67,8 @@ impl World {
         }
     }
 
-    /// The account `photos`, with an identity that may use the key `k` of the vault `safe`; still platform-managed.
+    /// The account `photos`, with an identity that may use the key `k` of the vault `safe`; still
+    /// platform-managed.
     pub(crate) fn prepared() -> Self {
         let world = Self::empty();
         world.make_vault(VAULT, |_| {});
