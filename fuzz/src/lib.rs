@@ -4,7 +4,11 @@
 //! `tests/fuzz_corpus.rs` replays `corpus/`. Each module also says which inputs its corpus starts from.
 
 pub mod body;
+pub mod envelope;
 pub mod key_import;
+pub mod names;
+pub mod operations;
+pub mod page;
 pub mod vault_record;
 
 /// A target.
@@ -25,9 +29,29 @@ pub const TARGETS: &[Target] = &[
         seeds: body::seeds,
     },
     Target {
+        name: "envelope",
+        run: envelope::run,
+        seeds: envelope::seeds,
+    },
+    Target {
         name: "key_import",
         run: key_import::run,
         seeds: key_import::seeds,
+    },
+    Target {
+        name: "names",
+        run: names::run,
+        seeds: names::seeds,
+    },
+    Target {
+        name: "operations",
+        run: operations::run,
+        seeds: operations::seeds,
+    },
+    Target {
+        name: "page",
+        run: page::run,
+        seeds: page::seeds,
     },
     Target {
         name: "vault_record",

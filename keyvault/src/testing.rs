@@ -20,12 +20,6 @@ const KEYS_2048: [&[u8]; 4] = [
 const KEY_3072: &[u8] = include_bytes!("../tests/keys/rsa3072.pkcs8.der");
 const KEY_4096: &[u8] = include_bytes!("../tests/keys/rsa4096.pkcs8.der");
 
-/// Decodes `bytes` as every kind of record of the vault's tree, and returns how many accepted them: for fuzzing.
-#[must_use]
-pub fn decode_records(bytes: &[u8]) -> usize {
-    crate::records::decode_as_each(bytes)
-}
-
 /// One of four keys of 2048 bits; larger indexes start over.
 ///
 /// # Panics

@@ -102,7 +102,7 @@ impl Account {
         self.update(move |record| {
             record
                 .user_identities
-                .retain(|known| known.principal_id != principal)
+                .retain(|known| known.principal_id != principal);
         })
     }
 

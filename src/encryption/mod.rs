@@ -12,6 +12,8 @@ mod refusal;
 mod rules;
 mod settings;
 mod side_files;
+#[cfg(test)]
+mod tests;
 
 use strongroom_engine::codec;
 use strongroom_engine::entropy::random;
@@ -21,13 +23,15 @@ use strongroom_engine::tree::Tree;
 pub(crate) use change::Checked;
 pub(crate) use custody::{Custody, KeyServices};
 pub use envelope::KeyIdentity;
+#[cfg(feature = "testing")]
+pub(crate) use envelope::{CustomerWrap, NewWrap, Tracking};
 pub(crate) use envelope::{Envelope, Source};
 pub(crate) use guard::{DataKeys, KeyGuard, open as open_guard};
 pub(crate) use recovery::recover;
 pub use rules::KeySizes;
 pub(crate) use rules::key_types_are_final;
 pub use settings::{CustomerKey, EncryptionStatus, KeySource, KeyVaultProperties, KeyVersionCheck};
-pub(crate) use side_files::{RealFiles, SideFiles};
+pub(crate) use side_files::{FileSystem, RealFiles, SideFiles};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::rooms;

@@ -2,6 +2,11 @@
 //! refused.
 //!
 //! The forger knows the format: whatever they change, they make the frame's length and checksum right again.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test may fail loudly"
+)]
 
 mod body_world;
 

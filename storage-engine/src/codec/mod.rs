@@ -4,6 +4,8 @@
 //! integers). Decoding takes all of its input or fails, never allocates more than the input allows, never panics.
 
 mod frame;
+#[cfg(feature = "testing")]
+pub mod fuzzing;
 
 pub use frame::{FRAME_BYTES, FrameKind, frame, frame_with, unframe};
 

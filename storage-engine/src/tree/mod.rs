@@ -7,6 +7,8 @@ mod committer;
 mod core;
 mod edit;
 mod error;
+#[cfg(feature = "testing")]
+pub mod fuzzing;
 mod group;
 mod handle;
 mod head;
