@@ -61,6 +61,16 @@ fn a_directory_of_something_else_is_no_store() {
 }
 
 #[test]
+fn a_file_is_no_store() {
+    let room = Room::new();
+    fs::write(room.path("letter.txt"), "dear").unwrap();
+    for line in ["stats", "init", "tour letter.txt"] {
+        room.fails(&format!("{line} --data letter.txt"), 1, "NotADirectory");
+    }
+    assert_eq!(fs::read_dir(room.path("")).unwrap().count(), 1);
+}
+
+#[test]
 fn passphrases_open_instead_of_keys() {
     let room = Room::new();
     fs::write(room.path("p1"), "correct horse battery staple\n").unwrap();

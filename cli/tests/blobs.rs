@@ -257,5 +257,15 @@ fn bad_names_and_missing_things_are_told_apart() {
     for (line, exit, code) in cases {
         room.fails(&line, exit, code);
     }
+    room.fails(
+        &format!("storage blob upload {FILES} -f ."),
+        2,
+        "InvalidArgumentValueError",
+    );
+    room.fails(
+        &format!("storage blob download {FILES} -n none -f ."),
+        3,
+        "BlobNotFound",
+    );
     assert!(!room.path("out").exists(), "a refused download leaves no file");
 }

@@ -52,13 +52,6 @@ pub(super) fn upload_file(
     bar: &ProgressBar,
 ) -> Result<strongroom::BlobReceipt, Failure> {
     let file = File::open(path).map_err(|error| Failure::file(path, &error))?;
-    if file.metadata().is_ok_and(|meta| meta.is_dir()) {
-        return Err(Failure::usage(
-            "InvalidArgumentValueError",
-            format!("{} is a directory", path.display()),
-        )
-        .hint("Use `strongroom storage blob upload-batch --source DIR` for a directory."));
-    }
     Ok(container.upload(name, &mut Metered::new(file, bar), options)?)
 }
 
@@ -78,15 +71,18 @@ pub(super) fn container(session: &Session, account: &str, name: &str) -> Result<
 }
 
 fn upload(session: &Session, args: &UploadBlob) -> Result<Value, Failure> {
+    let meta = std::fs::metadata(&args.file).map_err(|error| Failure::file(&args.file, &error))?;
+    if meta.is_dir() {
+        let message = format!("{} is a directory", args.file.display());
+        return Err(Failure::usage("InvalidArgumentValueError", message)
+            .hint("Use `strongroom storage blob upload-batch --source DIR` for a directory."));
+    }
     let file_name = args
         .file
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
     let name: BlobName = args.name.as_deref().unwrap_or(&file_name).parse()?;
-    let bytes = std::fs::metadata(&args.file)
-        .map_err(|error| Failure::file(&args.file, &error))?
-        .len();
     let options = UploadOptions {
         headers: args
             .content_type
@@ -98,7 +94,7 @@ fn upload(session: &Session, args: &UploadBlob) -> Result<Value, Failure> {
         ..UploadOptions::default()
     };
     let container = place(session, &args.place)?;
-    let bar = session.progress().bytes(name.as_str(), bytes);
+    let bar = session.progress().bytes(name.as_str(), meta.len());
     let receipt = upload_file(&container, (&name, &args.file), options, &bar)?;
     bar.finish_and_clear();
     Ok(shape::receipt(&receipt))

@@ -24,7 +24,7 @@ pub(crate) fn write_whole<T>(
     existing: Existing,
     fill: impl FnOnce(&mut File) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let there = fs::metadata(path).ok();
+    let there = fs::symlink_metadata(path).ok();
     if there.is_some() && existing == Existing::Refuse {
         return Err(Failure::new(
             Exit::Failed,
@@ -33,13 +33,10 @@ pub(crate) fn write_whole<T>(
         )
         .hint("Name another file, or allow it with --overwrite where the command has that option."));
     }
-    // A device or a pipe cannot be replaced by renaming, and has nothing to lose.
+    // Renaming would replace a link, a device or a pipe itself (`/dev/stdout` is a link), so these are written through.
     if there.is_some_and(|meta| !meta.is_file() && !meta.is_dir()) {
-        let mut device = File::options()
-            .write(true)
-            .open(path)
-            .map_err(|error| Failure::file(path, &error))?;
-        return fill(&mut device);
+        let mut target = write_through(path).map_err(|error| Failure::file(path, &error))?;
+        return fill(&mut target);
     }
     let part = part_of(path)?;
     let filled = create(&part).and_then(|mut file| {
@@ -56,6 +53,16 @@ pub(crate) fn write_whole<T>(
         let _ = fs::remove_file(&part);
     }
     renamed
+}
+
+/// Opens what a link, a device or a pipe leads to; only a file that is reached by a link begins empty.
+fn write_through(path: &Path) -> io::Result<File> {
+    let file = File::options().write(true).open(path)?;
+    let system = ["/dev", "/proc"].iter().any(|root| path.starts_with(root));
+    if file.metadata()?.is_file() && !system {
+        file.set_len(0)?;
+    }
+    Ok(file)
 }
 
 /// The path of a blob below a directory, or a refusal when its name would lead elsewhere.
@@ -142,6 +149,23 @@ mod tests {
             "FileExists"
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_written_through_and_stays_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (target, link) = (dir.path().join("target"), dir.path().join("link"));
+        fs::write(&target, "something longer").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let put = |file: &mut File| {
+            file.write_all(b"new")
+                .map_err(|error| Failure::io("writing", &error))
+        };
+        write_whole(&link, Existing::Replace, put).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&target).unwrap(), "new");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::args::GlobalArgs;
-use crate::output::error::Failure;
+use crate::output::error::{Exit, Failure};
 
 const DATA: &str = "strongroom-data";
 
@@ -59,6 +59,8 @@ impl Places {
             global.vault_key.as_deref(),
             global.vault_passphrase_file.as_deref(),
         )?;
+        refuse_file(&data)?;
+        refuse_file(&vaults)?;
         Ok(Self {
             data,
             vaults,
@@ -77,6 +79,15 @@ impl Places {
         ];
         own.map(Path::to_owned).to_vec()
     }
+}
+
+fn refuse_file(path: &Path) -> Result<(), Failure> {
+    if path.metadata().is_ok_and(|meta| !meta.is_dir()) {
+        let message = format!("{} is no directory", path.display());
+        return Err(Failure::new(Exit::Failed, "NotADirectory", message)
+            .hint("Name the directory of the store with --data, that of the vaults with --vaults."));
+    }
+    Ok(())
 }
 
 fn lock(directory: &Path, key: Option<&Path>, passphrase: Option<&Path>) -> Result<Lock, Failure> {

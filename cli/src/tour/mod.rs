@@ -193,8 +193,20 @@ impl Guide<'_> {
         self.report.rotations.push(rotation);
         let rows = self.report.rotations.iter().map(report::Rotation::row).collect();
         self.story.table(&report::Rotation::HEADINGS, rows)?;
+        let rewritten: u64 = self
+            .report
+            .rotations
+            .iter()
+            .map(|rotation| rotation.chunk_bytes_written)
+            .sum();
+        if rewritten > 0 {
+            self.report
+                .surprises
+                .push(format!("rotations rewrote {} of content", size(rewritten)));
+            return Ok(());
+        }
         self.story
-            .line("not one byte of content was read or written for any of it")
+            .line("not one byte of content was rewritten for any of it")
     }
 
     fn verify(&mut self) -> Result<(), Failure> {
