@@ -11,7 +11,7 @@ use strongroom_engine::codec;
 
 use super::envelope::{Envelope, Source};
 use crate::account::{AccountRecord, open_tree};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::rooms;
 use crate::store::StoreShared;
 
@@ -33,7 +33,7 @@ fn settle(store: &StoreShared, record: &AccountRecord) -> Result<()> {
     let tree = open_tree(store, record.id)?;
     let bytes = tree.get(&[rooms::ENVELOPE])?.ok_or_else(super::damaged)?;
     let committed: Envelope = codec::decode(&bytes)?;
-    let copy = files.proven_copy(store, record.id)?;
+    let copy = readable_copy(store, record)?;
     let newer = copy.filter(|copy| copy.generation > committed.generation);
     let in_force = match newer {
         Some(copy) => {
@@ -53,5 +53,17 @@ fn settle(store: &StoreShared, record: &AccountRecord) -> Result<()> {
             files.destroy_copies(record.id)?;
             files.destroy_one_time_but(record.id, Some(file))
         }
+    }
+}
+
+/// The proven copy, if it is whole. One that a crash left overwritten but not unlinked had served its purpose: copies
+/// are destroyed only while the tree's own envelope is in force.
+fn readable_copy(store: &StoreShared, record: &AccountRecord) -> Result<Option<Envelope>> {
+    match store.side_files.proven_copy(store, record.id) {
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            tracing::warn!(account = record.name, %error, "a damaged copy of the envelope is left aside");
+            Ok(None)
+        }
+        result => result,
     }
 }
