@@ -1,7 +1,7 @@
 //! Who is calling: tokens are issued to identities of the directory and checked on every call.
 //!
-//! A signature is checked once for the same token bytes; expiry and the directory are checked on every call, so a
-//! removed identity is refused at once, whatever its token says.
+//! A signature is checked once for the same token bytes; expiry and the directory are checked on every call,
+//! so a removed identity is refused at once, whatever its token says.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -125,7 +125,8 @@ impl Access {
     }
 
     fn verify(&self, token: &AccessToken, now: i64) -> Result<Verified, VaultError> {
-        // The bearer's tenant only says which issuer to expect; the vault's own tenant is compared on entering it.
+        // The bearer's tenant only says which issuer to expect; the vault's own tenant is compared on
+        // entering it.
         let tenant = claimed_tenant(&token.0).unwrap_or_default();
         let expected = Expected {
             audience: VAULT_AUDIENCE,

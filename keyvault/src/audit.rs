@@ -1,8 +1,8 @@
 //! The audit log: one hash chain for each vault name, written in the same commit as what it records.
 //!
-//! Line n carries SHA-256 (FIPS 180-4) over line n-1's hash and its own record; the head keeps the number of lines and
-//! the last hash, so that altered, missing, inserted and cut-off lines all show. A chain outlives its vault: a vault's
-//! purge is its last line, and a later vault of the same name goes on with it.
+//! Line n carries SHA-256 (FIPS 180-4) over line n-1's hash and its own record; the head keeps the number of
+//! lines and the last hash, so that altered, missing, inserted and cut-off lines all show. A chain outlives
+//! its vault: a vault's purge is its last line, and a later vault of the same name goes on with it.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -61,7 +61,8 @@ pub struct AuditRecord {
     pub app_id: Option<[u8; 16]>,
     /// What it was done to, for example a key's address.
     pub target: String,
-    /// How many more refusals like this one there were in the same epoch; written later, in a line of its own.
+    /// How many more refusals like this one there were in the same epoch; written later, in a line of its
+    /// own.
     pub repeats: u64,
 }
 

@@ -1,7 +1,9 @@
-//! Backup and restore of a key: every version with its id, sealed so that only this installation can bring it back.
+//! Backup and restore of a key: every version with its id, sealed so that only this installation can bring it
+//! back.
 //!
-//! The copy is sealed under the vault root key and bound to region and tenant: a vault of another installation,
-//! region or tenant cannot open it. It outlives a purge, as in Azure: who wants a key gone destroys its backups too.
+//! The copy is sealed under the vault root key and bound to region and tenant: a vault of another
+//! installation, region or tenant cannot open it. It outlives a purge, as in Azure: who wants a key gone
+//! destroys its backups too.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -115,8 +117,9 @@ impl VaultStore {
     /// Brings a key back with every version, under the ids they had.
     ///
     /// # Errors
-    /// [`VaultError::BadParameter`] for bytes that are no backup of this installation, region and tenant; a conflict
-    /// while the name exists, deleted or not; [`VaultError::AccessDenied`] without permission `restore`.
+    /// [`VaultError::BadParameter`] for bytes that are no backup of this installation, region and tenant; a
+    /// conflict while the name exists, deleted or not; [`VaultError::AccessDenied`] without permission
+    /// `restore`.
     pub fn restore_key(
         &self,
         token: &AccessToken,

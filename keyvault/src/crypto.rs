@@ -1,7 +1,8 @@
 //! What keys do: wrap, unwrap, encrypt, decrypt, sign, verify.
 //!
-//! Rights and state are checked before the arithmetic and once more in the transaction that writes the audit line: in
-//! the log no success stands behind the change that ended it. The result is handed out after that line is durable.
+//! Rights and state are checked before the arithmetic and once more in the transaction that writes the audit
+//! line: in the log no success stands behind the change that ended it. The result is handed out after that
+//! line is durable.
 
 use zeroize::Zeroizing;
 

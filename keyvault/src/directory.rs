@@ -1,6 +1,7 @@
 //! The directory: tenants, identities, and the tokens that prove them.
 //!
-//! An identity that is removed is gone: its tokens are refused from then on, and a new one has another object id.
+//! An identity that is removed is gone: its tokens are refused from then on, and a new one has another object
+//! id.
 
 use strongroom_engine::entropy;
 

@@ -1,7 +1,9 @@
-//! Calendar durations of ISO 8601 in the part of its grammar that key policies use: `P2Y`, `P18M`, `P4W`, `P1Y10D`.
+//! Calendar durations of ISO 8601 in the part of its grammar that key policies use: `P2Y`, `P18M`, `P4W`,
+//! `P1Y10D`.
 //!
-//! A month has no fixed length, so a duration is kept as written and added to a date by the calendar, in UTC; the 31st
-//! becomes the last day of a shorter month. Hours and smaller units, fractions, signs and empty durations are refused.
+//! A month has no fixed length, so a duration is kept as written and added to a date by the calendar, in UTC;
+//! the 31st becomes the last day of a shorter month. Hours and smaller units, fractions, signs and empty
+//! durations are refused.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,8 +1,8 @@
 //! The access epoch: what a guard compares to know that nothing in the vault has changed.
 //!
-//! A change is committed first, then the epoch moves, then the watchers are called, and only then does the changing
-//! call return. A guard reads the epoch *before* it unwraps and keeps it with the key: an unwrap that overlaps a
-//! change was begun under the older epoch and is therefore never taken for a newer one.
+//! A change is committed first, then the epoch moves, then the watchers are called, and only then does the
+//! changing call return. A guard reads the epoch *before* it unwraps and keeps it with the key: an unwrap
+//! that overlaps a change was begun under the older epoch and is therefore never taken for a newer one.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Weak};
@@ -22,8 +22,8 @@ pub struct Epoch {
 pub trait AccessWatcher: Send + Sync {
     /// Something in the vault has changed: forget what was unwrapped under an older epoch.
     ///
-    /// Called before the changing call returns, on its thread and with no lock of the vault held; it may call the
-    /// vault. It must not wait for the thread that made the change.
+    /// Called before the changing call returns, on its thread and with no lock of the vault held; it may call
+    /// the vault. It must not wait for the thread that made the change.
     fn access_changed(&self);
 }
 
@@ -55,7 +55,8 @@ impl EpochCell {
         watchers.push(watcher);
     }
 
-    /// Moves the epoch and tells every watcher. The list is copied first: a watcher may call `watch` or the vault.
+    /// Moves the epoch and tells every watcher. The list is copied first: a watcher may call `watch` or the
+    /// vault.
     pub(crate) fn advance(&self) {
         self.counter.fetch_add(1, SeqCst);
         let watchers: Vec<Arc<dyn AccessWatcher>> =

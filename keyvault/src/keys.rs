@@ -28,8 +28,8 @@ impl VaultStore {
     /// Makes a key, or a new version of one that exists, with a fresh private part.
     ///
     /// # Errors
-    /// [`VaultError::HsmUnavailable`] for `RSA-HSM` without a security module; a conflict while the name is deleted;
-    /// [`VaultError::AccessDenied`] without permission `create`.
+    /// [`VaultError::HsmUnavailable`] for `RSA-HSM` without a security module; a conflict while the name is
+    /// deleted; [`VaultError::AccessDenied`] without permission `create`.
     pub fn create_key(
         &self,
         token: &AccessToken,
@@ -59,7 +59,8 @@ impl VaultStore {
     /// One version of a key, or its current one. Works for disabled ones too.
     ///
     /// # Errors
-    /// [`VaultError::KeyNotFound`], also while it is deleted; [`VaultError::AccessDenied`] without permission `get`.
+    /// [`VaultError::KeyNotFound`], also while it is deleted; [`VaultError::AccessDenied`] without permission
+    /// `get`.
     pub fn get_key(
         &self,
         token: &AccessToken,

@@ -1,9 +1,9 @@
 //! An embedded key vault: versioned RSA keys, access policies, soft delete, signed tokens and an audit chain.
 //!
-//! One [`VaultStore`] holds the vaults of an installation, its directory of identities and its audit log, in one sealed
-//! tree. Every call proves its caller with an [`AccessToken`]; rights and state are checked in the same commit that
-//! changes records and writes the audit line. An account sees a vault as a [`KeyService`] and keeps what it unwrapped
-//! only as long as the [`Epoch`] stands still.
+//! One [`VaultStore`] holds the vaults of an installation, its directory of identities and its audit log, in
+//! one sealed tree. Every call proves its caller with an [`AccessToken`]; rights and state are checked in the
+//! same commit that changes records and writes the audit line. An account sees a vault as a [`KeyService`]
+//! and keeps what it unwrapped only as long as the [`Epoch`] stands still.
 //!
 //! ```
 //! use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! What the vault's tree holds, as it is encoded. Everything here is inside the sealed tree.
 //!
-//! Text in a record came through its checking type when it was written and goes through it again when it is read.
+//! Text in a record came through its checking type when it was written and goes through it again when it is
+//! read.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! The end of keys: delete, recover, purge, and what time does by itself.
 //!
-//! Whatever is decided here goes through [`crate::state`]; side files are destroyed after the commit that dropped
-//! their records is durable.
+//! Whatever is decided here goes through [`crate::state`]; side files are destroyed after the commit that
+//! dropped their records is durable.
 
 use strongroom_engine::Timestamp;
 use strongroom_engine::tree::Txn;
@@ -113,7 +113,8 @@ impl VaultStore {
     /// Brings a deleted key back, every version with the attributes it had.
     ///
     /// # Errors
-    /// [`VaultError::KeyNotFound`] unless it is in soft delete; [`VaultError::AccessDenied`] without `recover`.
+    /// [`VaultError::KeyNotFound`] unless it is in soft delete; [`VaultError::AccessDenied`] without
+    /// `recover`.
     pub fn recover_key(
         &self,
         token: &AccessToken,

@@ -1,7 +1,8 @@
 //! Repeated refusals: counted in memory, so that a refused client can fill neither the log nor the disk.
 //!
-//! The first refusal of an epoch, caller, operation and reason is written at once; its repeats become one line with
-//! their number when the epoch is over, when the log is read, or at close. A crash loses at most these numbers.
+//! The first refusal of an epoch, caller, operation and reason is written at once; its repeats become one
+//! line with their number when the epoch is over, when the log is read, or at close. A crash loses at most
+//! these numbers.
 
 use std::collections::HashMap;
 

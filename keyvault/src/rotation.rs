@@ -29,7 +29,8 @@ pub struct KeyRotationPolicy {
 }
 
 impl VaultStore {
-    /// Makes a new version with the current one's type, size, operations and tags; it expires as the policy says.
+    /// Makes a new version with the current one's type, size, operations and tags; it expires as the policy
+    /// says.
     ///
     /// # Errors
     /// [`VaultError::KeyNotFound`]; [`VaultError::AccessDenied`] without permission `rotate`.
@@ -52,7 +53,8 @@ impl VaultStore {
 
     /// Rotates every key whose policy says that its time has come, and returns the new versions.
     ///
-    /// A key that cannot be rotated now, for want of its security module for example, is passed over and logged.
+    /// A key that cannot be rotated now, for want of its security module for example, is passed over and
+    /// logged.
     ///
     /// # Errors
     /// [`VaultError::Storage`]; the keys before it are done.

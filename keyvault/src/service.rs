@@ -16,8 +16,8 @@ use crate::vaults::{VaultProperties, properties};
 
 /// The vault, as a storage account uses it.
 ///
-/// Every call that takes a token may fail with [`VaultError::Unauthorized`], [`VaultError::VaultNotFound`] and
-/// [`VaultError::AccessDenied`]. The methods may be called from [`AccessWatcher::access_changed`].
+/// Every call that takes a token may fail with [`VaultError::Unauthorized`], [`VaultError::VaultNotFound`]
+/// and [`VaultError::AccessDenied`]. The methods may be called from [`AccessWatcher::access_changed`].
 pub trait KeyService: Send + Sync {
     /// The access epoch: two loads. Read it *before* unwrapping and keep it with what was unwrapped.
     fn epoch(&self) -> Epoch;

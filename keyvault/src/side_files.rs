@@ -1,8 +1,8 @@
 //! Side files: one small file for each private key, which holds the one-time key that opens it.
 //!
-//! A file is written new, synced, renamed, and its directory synced, before any record names it; it is overwritten,
-//! synced, unlinked and its directory synced after the commit that dropped its record. So a file without a record is
-//! a leftover of either and is destroyed at open.
+//! A file is written new, synced, renamed, and its directory synced, before any record names it; it is
+//! overwritten, synced, unlinked and its directory synced after the commit that dropped its record. So a file
+//! without a record is a leftover of either and is destroyed at open.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};

@@ -148,7 +148,8 @@ impl Retention {
         matches!(self, Self::Protected { .. })
     }
 
-    /// The `recoveryLevel` that keys of such a vault show (`Recoverable` only for 90 days, else `Customized...`).
+    /// The `recoveryLevel` that keys of such a vault show (`Recoverable` only for 90 days, else
+    /// `Customized...`).
     #[must_use]
     pub fn recovery_level(self) -> &'static str {
         match self {

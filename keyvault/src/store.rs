@@ -1,8 +1,9 @@
 //! The vault store: many vaults, their keys, the directory and the audit log in one sealed tree.
 //!
-//! Every operation goes through `change`, `read` or `attempt`: check the token, then in one transaction check the rights again,
-//! change the records and append the audit line; then destroy what must go, move the epoch and call the watchers. A
-//! refusal is written in a commit of its own. No lock of the vault is held while watchers run.
+//! Every operation goes through `change`, `read` or `attempt`: check the token, then in one transaction check
+//! the rights again, change the records and append the audit line; then destroy what must go, move the epoch
+//! and call the watchers. A refusal is written in a commit of its own. No lock of the vault is held while
+//! watchers run.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -91,7 +92,8 @@ impl<T> Changed<T> {
 }
 
 impl VaultStore {
-    /// Opens the store, or makes it when `engine` is empty, and finishes what a crash or the passing of time left to do.
+    /// Opens the store, or makes it when `engine` is empty, and finishes what a crash or the passing of time
+    /// left to do.
     ///
     /// # Errors
     /// [`VaultError::Storage`]: damaged records, a wrong root key, a disk that fails.

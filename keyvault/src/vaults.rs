@@ -29,8 +29,8 @@ impl VaultStore {
     /// Makes a vault and gives its creator every permission on keys, as `az` does.
     ///
     /// # Errors
-    /// [`VaultError::VaultAlreadyExists`], also for a name in soft delete; [`VaultError::BadParameter`] for a retention
-    /// outside 7 to 90 days; [`VaultError::NotOwner`].
+    /// [`VaultError::VaultAlreadyExists`], also for a name in soft delete; [`VaultError::BadParameter`] for a
+    /// retention outside 7 to 90 days; [`VaultError::NotOwner`].
     pub fn create_vault(&self, token: &AccessToken, new: NewVault) -> Result<VaultProperties, VaultError> {
         check_retention(new.retention)?;
         let id = VaultId(strongroom_engine::entropy::random(self.entropy.as_ref())?);

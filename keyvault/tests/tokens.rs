@@ -1,5 +1,5 @@
-//! Every call proves its caller: by a signed token that has not expired, of an identity that still exists, in the
-//! vault's tenant.
+//! Every call proves its caller: by a signed token that has not expired, of an identity that still exists, in
+//! the vault's tenant.
 
 #![allow(
     clippy::unwrap_used,

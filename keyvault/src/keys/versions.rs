@@ -127,8 +127,8 @@ impl VaultStore {
         outcome
     }
 
-    /// Destroys the side files of a refused change. After a failed commit their records may exist all the same:
-    /// opening the store again decides.
+    /// Destroys the side files of a refused change. After a failed commit their records may exist all the
+    /// same: opening the store again decides.
     pub(crate) fn give_up<T>(
         &self,
         files: &[FileId],

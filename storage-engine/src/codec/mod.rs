@@ -1,7 +1,8 @@
 //! The codec: records to bytes and back.
 //!
-//! A record is one version byte and its bincode 2 encoding (standard configuration: little-endian, variable-length
-//! integers). Decoding takes all of its input or fails, never allocates more than the input allows, never panics.
+//! A record is one version byte and its bincode 2 encoding (standard configuration: little-endian,
+//! variable-length integers). Decoding takes all of its input or fails, never allocates more than the input
+//! allows, never panics.
 
 mod frame;
 #[cfg(feature = "testing")]

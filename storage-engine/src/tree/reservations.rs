@@ -1,8 +1,9 @@
-//! Reservations: body ids handed out in blocks, so that chunks of bodies that were never adopted can be found.
+//! Reservations: body ids handed out in blocks, so that chunks of bodies that were never adopted can be
+//! found.
 //!
-//! A block's record is durable before the first of its ids is used; it is deleted, with a commit, once each of its ids
-//! was adopted or given up. What opening finds in the chunk store under an unfinished block and without a reference in
-//! the tree belongs to nobody.
+//! A block's record is durable before the first of its ids is used; it is deleted, with a commit, once each
+//! of its ids was adopted or given up. What opening finds in the chunk store under an unfinished block and
+//! without a reference in the tree belongs to nobody.
 
 use std::collections::{BTreeMap, HashSet};
 

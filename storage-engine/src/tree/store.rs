@@ -169,8 +169,8 @@ impl TreeStore {
         }
     }
 
-    /// Deletes everything that was released and that nobody reads any more. Commits do this by themselves, in small
-    /// steps; this is for idle times.
+    /// Deletes everything that was released and that nobody reads any more. Commits do this by themselves, in
+    /// small steps; this is for idle times.
     ///
     /// # Errors
     /// [`TreeError`].
