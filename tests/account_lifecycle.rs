@@ -1,4 +1,5 @@
 //! Accounts are created once, show what they were created with, survive a restart, and are gone once deleted.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Customer keys: enabled, changed, followed, disabled; what the account shows of it; and not one data byte rewritten.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
 
 mod common;
 
@@ -41,7 +42,7 @@ fn enabled_changed_and_disabled_with_the_same_data_and_none_of_it_rewritten() {
     let content = vec![7; 300_000];
     upload(&world, &content);
     world.make_vault("other", |new| {
-        new.subscription = "another subscription".to_owned()
+        new.subscription = "another subscription".to_owned();
     });
     world.grant("other", world.principal(), &NEEDED);
     let first = world.current(VAULT, KEY);

@@ -1,5 +1,6 @@
 //! Changing who holds the root key, cut short at every write and every call of the vault: reopened, the account has
 //! its old key or its new one, reads everything, and under a customer's key no one-time key of the platform is left.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
 
 mod common;
 

@@ -1,5 +1,11 @@
 //! Access revoked: whatever the cause, the documented operations fail with its code and 403, all others go on, and
 //! once access is restored every byte is there again without reopening anything.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "the helpers of a test may fail loudly"
+)]
 
 mod common;
 
@@ -228,7 +234,7 @@ fn by_deleting_the_key() {
                     .store()
                     .delete_key(&world.token(), &vault(VAULT), &key())
                     .unwrap(),
-            )
+            );
         },
         |world| {
             drop(
@@ -237,7 +243,7 @@ fn by_deleting_the_key() {
                     .store()
                     .recover_key(&world.token(), &vault(VAULT), &key())
                     .unwrap(),
-            )
+            );
         },
     );
 }
@@ -251,7 +257,7 @@ fn by_deleting_the_vault() {
                 .vaults
                 .store()
                 .delete_vault(&world.token(), &vault(VAULT))
-                .unwrap()
+                .unwrap();
         },
         |world| {
             drop(
@@ -260,7 +266,7 @@ fn by_deleting_the_vault() {
                     .store()
                     .recover_vault(&world.token(), &vault(VAULT))
                     .unwrap(),
-            )
+            );
         },
     );
 }

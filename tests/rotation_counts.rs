@@ -1,5 +1,6 @@
 //! Rotation rewrites no data: whatever is stored, the engine is asked to write the same few bytes, none of them
 //! chunks, in at most two syncs.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
 
 mod common;
 

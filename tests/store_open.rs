@@ -1,4 +1,9 @@
 //! Opening a store: the right key opens it, everything else is refused by name, and nothing is written then.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "the helpers of a test may fail loudly"
+)]
 
 mod common;
 

@@ -160,3 +160,25 @@ fn bad_accounts_and_settings_are_refused() {
         assert_eq!(source, "Microsoft.Storage");
     }
 }
+
+#[test]
+fn without_its_vaults_an_account_keeps_what_needs_no_key() {
+    let room = granted();
+    room.ok("storage container create --account-name acc -n files");
+    std::fs::write(room.path("a.txt"), "a").unwrap();
+    room.ok("storage blob upload --account-name acc -c files -f a.txt");
+    room.ok(ENABLE);
+    let list = "storage blob list --account-name acc -c files --vaults elsewhere";
+    room.fails(&format!("{list} --include m"), 1, "KeyVaultVaultNotFound");
+    assert_eq!(room.ok(&format!("{list} --query [].name")), json!(["a.txt"]));
+    assert_eq!(
+        room.ok("storage account show -n acc --vaults elsewhere --query name"),
+        "acc"
+    );
+    assert_eq!(
+        room.ok("scrub --account-name acc --vaults elsewhere --query locked"),
+        1
+    );
+    assert_eq!(room.ok("scrub --query [blobs,locked]"), json!([1, 0]));
+    assert!(!room.path("elsewhere").exists());
+}

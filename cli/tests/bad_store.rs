@@ -6,6 +6,7 @@ mod support;
 
 use std::fs;
 
+use strongroom::{KeyFile, Store};
 use support::Room;
 
 const ASK: &str = "storage account list";
@@ -68,4 +69,27 @@ fn passphrases_open_instead_of_keys() {
     room.ok(&format!("{ASK} --passphrase-file p1 --vault-passphrase-file p2"));
     room.run(&format!("{ASK} --passphrase-file p2 --vault-passphrase-file p1"))
         .exits(1);
+}
+
+#[test]
+fn a_store_that_is_open_elsewhere_is_refused() {
+    let room = Room::with_store();
+    let key = KeyFile::read(&room.path("strongroom-data.key")).unwrap();
+    let store = Store::builder(room.path("strongroom-data"), key).open().unwrap();
+    room.fails(ASK, 1, "StoreInUse");
+    room.fails("init", 1, "StoreInUse");
+    store.close().unwrap();
+    room.ok(ASK);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_others_can_read_is_refused() {
+    let room = Room::with_store();
+    let key = room.path("strongroom-data.key");
+    let mode = |mode| fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    mode(0o644);
+    room.fails(ASK, 1, "KeyFileOpenToOthers");
+    mode(0o600);
+    room.ok(ASK);
 }

@@ -125,6 +125,22 @@ fn lists_are_paged_and_collapsed() {
 }
 
 #[test]
+fn a_table_shows_what_is_nested() {
+    let room = stocked();
+    room.ok(&format!("storage blob upload {FILES} -n a -f a.txt"));
+    let table = room.run(&format!("storage blob list {FILES} -o table")).stdout();
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(
+        rows[0],
+        ["Name", "BlobType", "Length", "ContentType", "LastModified"]
+    );
+    assert_eq!(rows[2][..4], ["a", "BlockBlob", "11", "application/octet-stream"]);
+}
+
+#[test]
 fn batches_go_up_and_come_down() {
     let room = stocked();
     for (name, text) in [("in/a.txt", "1"), ("in/sub/b.txt", "22"), ("in/sub/c.log", "333")] {

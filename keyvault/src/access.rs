@@ -125,8 +125,7 @@ impl Access {
     }
 
     fn verify(&self, token: &AccessToken, now: i64) -> Result<Verified, VaultError> {
-        // The bearer's tenant only says which issuer to expect; the vault's own tenant is compared on
-        // entering it.
+        // This only says which issuer to expect; the vault's own tenant is compared on entering it.
         let tenant = claimed_tenant(&token.0).unwrap_or_default();
         let expected = Expected {
             audience: VAULT_AUDIENCE,

@@ -269,7 +269,8 @@ mod tests {
     proptest! {
         #[test]
         fn real_lengths_lie_between_the_bounds(
-            start in 0_i64..4_102_444_800, years in 0_u16..50, months in 0_u16..50, weeks in 0_u16..10, days in 1_u16..99,
+            start in 0_i64..4_102_444_800, years in 0_u16..50, months in 0_u16..50, weeks in 0_u16..10,
+            days in 1_u16..99,
         ) {
             let duration = CalendarDuration { years, months, weeks, days };
             prop_assert_eq!(duration.to_string().parse(), Ok(duration));

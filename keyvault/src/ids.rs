@@ -249,7 +249,7 @@ impl FromStr for KeyReference {
     fn from_str(text: &str) -> Result<Self, VaultError> {
         let refused = || {
             VaultError::bad_parameter(format!(
-                "{:?} is not the address of a key; it looks like {SCHEME}VAULT{VAULT_SUFFIX}/keys/NAME/VERSION",
+                "{:?} is no address of a key; it looks like {SCHEME}VAULT{VAULT_SUFFIX}/keys/NAME/VERSION",
                 cut(text)
             ))
         };

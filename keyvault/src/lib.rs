@@ -11,8 +11,8 @@
 //! use strongroom_engine::keys::RootKey;
 //! use strongroom_engine::{SystemClock, SystemEntropy};
 //! use strongroom_keyvault::{
-//!     AccessPolicy, Directory, EncryptionAlgorithm, KeyPermissions, KeyService, NewKeyOptions, NewVault, Providers,
-//!     SoftwareProvider, VaultStore, VaultStoreParts,
+//!     AccessPolicy, Directory, EncryptionAlgorithm, KeyPermissions, KeyService, NewKeyOptions, NewVault,
+//!     Providers, SoftwareProvider, VaultStore, VaultStoreParts,
 //! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -194,7 +194,7 @@ impl FromStr for KeyOperation {
             .find(|operation| operation.as_str().eq_ignore_ascii_case(text))
             .ok_or_else(|| {
                 VaultError::bad_parameter(format!(
-                    "{:?} is not a key operation; use some of encrypt, decrypt, sign, verify, wrapKey, unwrapKey",
+                    "{:?} is not a key operation; use encrypt, decrypt, sign, verify, wrapKey or unwrapKey",
                     cut(text)
                 ))
             })

@@ -1,12 +1,5 @@
 //! A backup brings a key back with every version under its id, and only where it was taken.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 mod common;
 
 use common::{Bench, key, reference, vault};

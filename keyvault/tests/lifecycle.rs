@@ -1,12 +1,5 @@
 //! Deleted vaults and keys come back until their time has come, and not after it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 mod common;
 
 use std::time::Duration;

@@ -1,12 +1,5 @@
 //! A vault holds a key, an identity with the three permissions uses it, and loses it when its policy goes.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
-
 mod common;
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

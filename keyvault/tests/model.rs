@@ -1,9 +1,8 @@
 //! Any sequence of operations, time steps and openings does what a plain model in memory does.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
+#![expect(
     clippy::indexing_slicing,
+    clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
 
@@ -127,12 +126,7 @@ impl Model {
                 None => return Err("no vault"),
                 Some(vault) => drop(vault.ends.take().ok_or("conflict")?),
             },
-            Op::PurgeVault(vault) => match self.vaults.get(&vault) {
-                None => return Err("no vault"),
-                Some(ModelVault { ends: None, .. }) => return Err("conflict"),
-                Some(ModelVault { protected: true, .. }) => return Err("protected"),
-                Some(_) => drop(self.vaults.remove(&vault)),
-            },
+            Op::PurgeVault(vault) => return self.purge_vault(vault),
             Op::ImportKey(vault, key) => {
                 let key = self.active(vault)?.keys.entry(key).or_default();
                 if key.ends.is_some() {
@@ -149,15 +143,7 @@ impl Model {
                 None => return Err("no key"),
                 Some(key) => drop(key.ends.take().ok_or("conflict")?),
             },
-            Op::PurgeKey(vault, key) => {
-                let vault = self.active(vault)?;
-                match vault.keys.get(&key) {
-                    None => return Err("no key"),
-                    Some(ModelKey { ends: None, .. }) => return Err("conflict"),
-                    Some(_) if vault.protected => return Err("protected"),
-                    Some(_) => drop(vault.keys.remove(&key)),
-                }
-            }
+            Op::PurgeKey(vault, key) => return self.purge_key(vault, key),
             Op::Enable(vault, key, enabled) => self.active_key(vault, key)?.enabled = enabled,
             Op::Wrap(vault, key) => match self.active_key(vault, key)?.enabled {
                 true => {}
@@ -167,6 +153,31 @@ impl Model {
             Op::Reopen => {}
         }
         Ok(())
+    }
+
+    fn purge_vault(&mut self, vault: usize) -> Answer {
+        match self.vaults.get(&vault) {
+            None => Err("no vault"),
+            Some(ModelVault { ends: None, .. }) => Err("conflict"),
+            Some(ModelVault { protected: true, .. }) => Err("protected"),
+            Some(_) => {
+                self.vaults.remove(&vault);
+                Ok(())
+            }
+        }
+    }
+
+    fn purge_key(&mut self, vault: usize, key: usize) -> Answer {
+        let vault = self.active(vault)?;
+        match vault.keys.get(&key) {
+            None => Err("no key"),
+            Some(ModelKey { ends: None, .. }) => Err("conflict"),
+            Some(_) if vault.protected => Err("protected"),
+            Some(_) => {
+                vault.keys.remove(&key);
+                Ok(())
+            }
+        }
     }
 
     fn side_files(&self) -> usize {

@@ -1,11 +1,6 @@
 //! Rotation makes a new version by hand or when the policy's time has come; old versions go on opening.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -13,7 +8,8 @@ use common::{Bench, DAY, key, reference, vault};
 use strongroom_keyvault::EncryptionAlgorithm::RsaOaep256;
 use strongroom_keyvault::{KeyOperation, NewKeyOptions, RotationPolicy, VaultError};
 
-const POLICY: &str = r#"{"lifetimeActions":[{"trigger":{"timeAfterCreate":"P30D"},"action":{"type":"rotate"}}],
+const POLICY: &str = r#"{"lifetimeActions":
+    [{"trigger":{"timeAfterCreate":"P30D"},"action":{"type":"rotate"}}],
     "attributes":{"expiryTime":"P60D"}}"#;
 
 fn set(bench: &Bench, json: &str) {

@@ -1,12 +1,7 @@
 //! Every call proves its caller: by a signed token that has not expired, of an identity that still exists, in
 //! the vault's tenant.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 

@@ -12,6 +12,8 @@ mod refusal;
 mod rules;
 mod settings;
 mod side_files;
+#[cfg(test)]
+mod tests;
 
 use strongroom_engine::codec;
 use strongroom_engine::entropy::random;
@@ -29,7 +31,7 @@ pub(crate) use recovery::recover;
 pub use rules::KeySizes;
 pub(crate) use rules::key_types_are_final;
 pub use settings::{CustomerKey, EncryptionStatus, KeySource, KeyVaultProperties, KeyVersionCheck};
-pub(crate) use side_files::{RealFiles, SideFiles};
+pub(crate) use side_files::{FileSystem, RealFiles, SideFiles};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::rooms;

@@ -19,7 +19,7 @@ use super::platform_key::PlatformKey;
 use super::vaults::Vaults;
 use super::{Inner, Store, StoreShared, files};
 use crate::account::{Accounts, remove_orphans};
-use crate::encryption::{KeyServices, KeySizes, RealFiles, SideFiles, recover};
+use crate::encryption::{FileSystem, KeyServices, KeySizes, RealFiles, SideFiles, recover};
 use crate::error::{Error, ErrorKind, Result};
 
 pub(super) const ENGINE: &str = "engine";
@@ -59,6 +59,7 @@ pub struct StoreOptions {
     engine: Option<Box<dyn Engine>>,
     keys: Option<KeyServices>,
     vaults: Option<Vaults>,
+    files: Box<dyn FileSystem>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     settings: Settings,
@@ -72,6 +73,7 @@ impl StoreOptions {
             engine: None,
             keys: None,
             vaults: None,
+            files: Box::new(RealFiles),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             settings: Settings::default(),
@@ -114,6 +116,13 @@ impl StoreOptions {
     #[must_use]
     pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
         self.entropy = entropy;
+        self
+    }
+
+    /// Side files on another file system, for example one that fails.
+    #[cfg(test)]
+    pub(crate) fn files(mut self, files: Box<dyn FileSystem>) -> Self {
+        self.files = files;
         self
     }
 
@@ -203,7 +212,7 @@ impl StoreOptions {
         let shared = StoreShared {
             trees,
             tree,
-            side_files: SideFiles::new(self.directory.join(SIDE_FILES), Box::new(RealFiles)),
+            side_files: SideFiles::new(self.directory.join(SIDE_FILES), self.files),
             clock: self.clock,
             entropy: self.entropy,
             settings: self.settings,

@@ -16,7 +16,8 @@ use std::sync::Mutex;
 use common::*;
 use strongroom_engine::body::BodyRef;
 use strongroom_engine::engine::{
-    Batch, Capabilities, Durability, Engine, EngineError, EngineStats, KeyRange, ScanOptions, ScanPage, Space,
+    Batch, Capabilities, Durability, Engine, EngineError, EngineStats, KeyRange, Order, ScanOptions,
+    ScanPage, Space,
 };
 use strongroom_engine::tree::Tree;
 
@@ -84,11 +85,13 @@ fn workload(tree: &Tree, acknowledged: &Mutex<usize>) -> Vec<Map> {
         let target: Vec<_> = map.clone().into_iter().collect();
         let body = (round % 4 == 1).then(|| write_body(tree, &vec![round; 150_000]));
         let small = (round % 4 == 2).then(|| write_body(tree, &[round; 500]));
-        let old = (round % 4 == 3)
-            .then(|| std::mem::take(&mut bodies))
-            .unwrap_or_default();
+        let old = if round % 4 == 3 {
+            std::mem::take(&mut bodies)
+        } else {
+            Vec::new()
+        };
         let adopted = tree.transact(move |txn| {
-            for (key, _) in txn.range(&KeyRange::all(), Default::default(), usize::MAX)? {
+            for (key, _) in txn.range(&KeyRange::all(), Order::Ascending, usize::MAX)? {
                 txn.delete(&key)?;
             }
             target.iter().try_for_each(|(key, value)| txn.put(key, value))?;
@@ -122,6 +125,13 @@ fn every_crash_leaves_the_old_state_or_the_new_one() {
         let old_or_new = [acknowledged + 1, acknowledged + 2];
         assert!(
             old_or_new.iter().any(|&state| states.get(state) == Some(&found)),
+            "crash after batch {crash}"
+        );
+        let scrub = tree.scrub(&mut |finding| panic!("{finding:?}")).unwrap();
+        assert_eq!(scrub.leftovers, 0, "crash after batch {crash}");
+        assert_eq!(
+            counts(&engine)[2] as u64,
+            scrub.chunks,
             "crash after batch {crash}"
         );
         for (key, _) in all(&tree) {

@@ -1,12 +1,14 @@
 //! `storage blob ...`, one blob at a time.
 
 use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
 
 use indicatif::ProgressBar;
 use serde_json::{Map, Value, json};
 use strongroom::{
-    BlobName, ByteRange, Conditions, Container, ContainerName, ContentHeaders, DownloadOptions, ETagMatch,
-    ListBlobs, ListDetail, ListEntry, UploadOptions,
+    BlobName, ByteRange, Conditions, Container, ContainerName, ContentHeaders, Download, DownloadOptions,
+    ETagMatch, ListBlobs, ListDetail, ListEntry, UploadOptions,
 };
 
 use super::container::metadata;
@@ -20,6 +22,9 @@ use crate::files::sink::{Existing, write_whole};
 use crate::output::error::Failure;
 use crate::progress::Metered;
 use crate::session::Session;
+
+/// Bytes copied at once from a blob to a file.
+const COPY_BYTES: usize = 256 << 10;
 
 /// Runs one command.
 pub(super) fn run(session: &Session, command: &BlobCommand) -> Result<Value, Failure> {
@@ -42,7 +47,7 @@ pub(super) fn run(session: &Session, command: &BlobCommand) -> Result<Value, Fai
 /// Uploads a file under a bar, and returns what the library says of the new blob.
 pub(super) fn upload_file(
     container: &Container,
-    (name, path): (&BlobName, &std::path::Path),
+    (name, path): (&BlobName, &Path),
     options: UploadOptions,
     bar: &ProgressBar,
 ) -> Result<strongroom::BlobReceipt, Failure> {
@@ -117,16 +122,44 @@ fn download(session: &Session, args: &DownloadBlob) -> Result<Value, Failure> {
     } else {
         Existing::Refuse
     };
-    let bar = session.progress().bytes(name.as_str(), 0);
-    let properties = write_whole(&args.file, existing, |file| {
-        let options = DownloadOptions {
+    let mut content = container.open_blob(
+        &name,
+        &DownloadOptions {
             range,
             ..DownloadOptions::default()
-        };
-        Ok(container.download(&name, &options, &mut Metered::new(file, &bar))?)
+        },
+    )?;
+    let bar = session.progress().bytes(name.as_str(), content.length());
+    write_whole(&args.file, existing, |file| {
+        copy(&mut content, (&args.file, file), &bar)
     })?;
     bar.finish_and_clear();
-    Ok(shape::blob(container.name(), &name, &properties))
+    Ok(shape::blob(container.name(), &name, content.properties()))
+}
+
+/// Copies a blob into a file; tells a failure of the store from one of the file.
+pub(super) fn copy(
+    content: &mut Download,
+    (path, file): (&Path, &mut File),
+    bar: &ProgressBar,
+) -> Result<(), Failure> {
+    let mut buffer = vec![0; COPY_BYTES];
+    loop {
+        let count =
+            content
+                .read(&mut buffer)
+                .map_err(|error| match error.downcast::<strongroom::Error>() {
+                    Ok(error) => Failure::from(error),
+                    Err(error) => Failure::io("reading the blob", &error),
+                })?;
+        let bytes = buffer.get(..count).unwrap_or_default();
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        file.write_all(bytes)
+            .map_err(|error| Failure::file(path, &error))?;
+        bar.inc(count as u64);
+    }
 }
 
 fn show(session: &Session, id: &BlobId) -> Result<Value, Failure> {

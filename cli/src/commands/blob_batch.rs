@@ -5,7 +5,7 @@ use strongroom::{
     BlobItem, BlobName, Conditions, Container, ContentHeaders, DownloadOptions, ListBlobs, UploadOptions,
 };
 
-use super::blob::{container, upload_file, write_conditions};
+use super::blob::{container, copy, upload_file, write_conditions};
 use super::container::metadata;
 use super::shape;
 use crate::args::blob::{DeleteBatch, DownloadBatch, IfTag, UploadBatch};
@@ -13,7 +13,6 @@ use crate::files::find::{self, Found};
 use crate::files::glob::Pattern;
 use crate::files::sink::{Existing, below, make_parent, write_whole};
 use crate::output::error::Failure;
-use crate::progress::Metered;
 use crate::session::Session;
 
 /// Uploads the files of a directory.
@@ -99,12 +98,12 @@ pub(super) fn download(session: &Session, args: &DownloadBatch) -> Result<Value,
     for blob in blobs.iter().filter(|_| !args.dryrun) {
         let path = below(&args.destination, blob.name.as_str())?;
         make_parent(&path)?;
-        write_whole(&path, existing, |file| {
-            let mut target = Metered::new(file, &bar);
-            container
-                .download(&blob.name, &DownloadOptions::default(), &mut target)
-                .map_err(|error| Failure::from(error).about(&blob.name))
-        })?;
+        let about = |error: Failure| error.about(&blob.name);
+        let options = DownloadOptions::default();
+        let mut content = container
+            .open_blob(&blob.name, &options)
+            .map_err(|error| about(error.into()))?;
+        write_whole(&path, existing, |file| copy(&mut content, (&path, file), &bar)).map_err(about)?;
     }
     bar.finish_and_clear();
     Ok(blobs.iter().map(|blob| blob.name.as_str()).collect())

@@ -15,6 +15,7 @@ mod stats;
 mod tools;
 mod vault;
 mod vault_shape;
+mod views;
 
 use serde_json::{Value, json};
 
@@ -54,7 +55,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Storage(StorageCommand::Container(command)) => container::run(&session, command)?.into(),
         Command::Tour(args) => take_tour(&session, args, cli.global.output)?,
     };
-    printer.print(outcome.value)?;
+    printer.print(outcome.value, views::of(&cli.command))?;
     outcome.failure.map_or(Ok(Exit::Done), Err)
 }
 

@@ -3,7 +3,7 @@
 //! What cannot be opened because its key is out of reach is counted and is no damage.
 
 use serde_json::{Value, json};
-use strongroom::{Account, Container, Error, ErrorKind, ListBlobs, ListContainers};
+use strongroom::{Account, AccountName, Container, Error, ErrorKind, ListBlobs, ListContainers};
 
 use super::Outcome;
 use crate::args::tools::ScrubArgs;
@@ -26,9 +26,13 @@ struct Found {
 /// Runs the command.
 pub(super) fn run(session: &Session, args: &ScrubArgs) -> Result<Outcome, Failure> {
     let mut found = Found::default();
-    for account in accounts(session, args.account_name.as_deref())? {
+    for name in names(session, args.account_name.as_deref())? {
         found.accounts += 1;
-        check_account(session, &account, &mut found)?;
+        match session.store()?.account(&name) {
+            Ok(account) => check_account(session, &account, &mut found)?,
+            Err(error) if args.account_name.is_some() => return Err(error.into()),
+            Err(error) => damaged(error, &[name.to_string()], &mut found)?,
+        }
     }
     if args.account_name.is_none() {
         check_audit(session, &mut found)?;
@@ -59,16 +63,16 @@ pub(super) fn run(session: &Session, args: &ScrubArgs) -> Result<Outcome, Failur
 }
 
 /// The account named, or all of them.
-pub(super) fn accounts(session: &Session, name: Option<&str>) -> Result<Vec<Account>, Failure> {
-    if let Some(name) = name {
-        return Ok(vec![session.account(name)?]);
+fn names(session: &Session, name: Option<&str>) -> Result<Vec<AccountName>, Failure> {
+    match name {
+        Some(name) => Ok(vec![name.parse()?]),
+        None => Ok(session
+            .store()?
+            .accounts()?
+            .into_iter()
+            .map(|account| account.name)
+            .collect()),
     }
-    let store = session.store()?;
-    store
-        .accounts()?
-        .iter()
-        .map(|account| Ok(store.account(&account.name)?))
-        .collect()
 }
 
 /// Every container of an account.

@@ -6,17 +6,19 @@ use std::path::Path;
 use serde_json::{Value, json};
 use strongroom::{Account, ListBlobs};
 
-use super::scrub::{accounts, containers};
+use super::scrub::containers;
 use super::shape::time;
 use crate::output::error::Failure;
 use crate::session::Session;
 
 /// Runs the command.
 pub(super) fn run(session: &Session) -> Result<Value, Failure> {
-    let accounts = accounts(session, None)?
+    let store = session.store()?;
+    let named = store.accounts()?;
+    let accounts = named
         .iter()
-        .map(account)
-        .collect::<Result<Vec<_>, _>>()?;
+        .map(|known| account(&store.account(&known.name)?))
+        .collect::<Result<Vec<_>, Failure>>()?;
     let total = |member: &str| -> u64 {
         accounts
             .iter()

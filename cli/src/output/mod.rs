@@ -34,16 +34,20 @@ impl Printer {
         })
     }
 
-    /// Prints a result; like `az`, prints nothing for null.
-    pub(crate) fn print(&self, value: Value) -> Result<(), Failure> {
-        let (value, columns) = match &self.query {
-            Some(query) => (query.apply(value)?, Some(query.columns())),
-            None => (value, None),
+    /// Prints a result; like `az`, prints nothing for null. `view` is the table of a result that has its own.
+    pub(crate) fn print(&self, value: Value, view: Option<View>) -> Result<(), Failure> {
+        let (value, columns) = match (&self.query, view) {
+            (Some(query), _) => (query.apply(value)?, Some(query.columns().to_vec())),
+            (None, Some(view)) if self.format == OutputFormat::Table => (
+                viewed(&value, view),
+                Some(view.iter().map(|(heading, _)| (*heading).to_owned()).collect()),
+            ),
+            (None, _) => (value, None),
         };
         if value.is_null() {
             return Ok(());
         }
-        write_out(&self.render(&value, columns))
+        write_out(&self.render(&value, columns.as_deref()))
     }
 
     fn render(&self, value: &Value, columns: Option<&[String]>) -> String {
@@ -55,6 +59,23 @@ impl Printer {
             OutputFormat::Tsv => tsv::render(value, columns.unwrap_or_default()),
             OutputFormat::None => String::new(),
         }
+    }
+}
+
+/// The columns of a table: headings, and JSON pointers (RFC 6901) into a result or each of its items.
+pub(crate) type View = &'static [(&'static str, &'static str)];
+
+/// A result with only the columns of a view.
+fn viewed(value: &Value, view: View) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(|item| viewed(item, view)).collect(),
+        Value::Object(_) => {
+            let cell = |pointer| value.pointer(pointer).cloned().unwrap_or_default();
+            view.iter()
+                .map(|(heading, pointer)| ((*heading).to_owned(), cell(pointer)))
+                .collect()
+        }
+        other => other.clone(),
     }
 }
 

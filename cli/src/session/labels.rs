@@ -52,6 +52,11 @@ impl Labels {
         })
     }
 
+    /// The resource group, or another.
+    pub(crate) fn group_or(&self, other: &str) -> String {
+        self.resource_group.clone().unwrap_or_else(|| other.to_owned())
+    }
+
     /// The tenant; moving without one is wrong usage.
     pub(crate) fn required_tenant(&self) -> Result<TenantId, Failure> {
         self.tenant()?.ok_or_else(|| {

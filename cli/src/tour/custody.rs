@@ -1,11 +1,14 @@
 //! The customer's side of a tour: vault, key, versions, grants; and what each change of the key costs.
 
+use std::time::Instant;
+
 use strongroom::keyvault::{
     AccessPolicy, AccessToken, KeyName, KeyPermissions, KeyUpdate, NewKeyOptions, NewVault, ObjectId,
     RETENTION_DAYS_MAX, Retention, VaultName, VaultStore,
 };
 use strongroom::{Account, CustomerKey};
 
+use super::GROUP;
 use super::report::Rotation;
 use crate::output::error::{Exit, Failure};
 use crate::session::Session;
@@ -64,8 +67,9 @@ impl<'s> Custody<'s> {
     /// it needs.
     pub(super) fn prepare(&self) -> Result<(), Failure> {
         let (vaults, token) = self.owner()?;
-        let region = self.session.labels().region()?;
-        let mut new = NewVault::new(self.vault.clone(), self.session.tenant()?, region);
+        let labels = self.session.labels();
+        let mut new = NewVault::new(self.vault.clone(), self.session.tenant()?, labels.region()?);
+        new.resource_group = labels.group_or(GROUP);
         new.retention = Retention::Protected {
             days: RETENTION_DAYS_MAX,
         };
@@ -106,8 +110,9 @@ impl<'s> Custody<'s> {
         change: impl FnOnce(&Self) -> Result<(), Failure>,
     ) -> Result<Rotation, Failure> {
         let store = self.session.store()?;
-        let before = store.write_counts();
+        let (before, begun) = (store.write_counts(), Instant::now());
         change(self)?;
+        let microseconds = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         let cost = store.write_counts().since(&before);
         Ok(Rotation {
             step: step.to_owned(),
@@ -115,6 +120,7 @@ impl<'s> Custody<'s> {
             bytes_written: cost.record_bytes + cost.chunk_bytes,
             chunk_bytes_written: cost.chunk_bytes,
             syncs: cost.syncs,
+            microseconds,
         })
     }
 

@@ -25,6 +25,9 @@ use report::Report;
 use stored::Stored;
 use story::{Story, count, size};
 
+/// Resource group of what a tour makes, unless one is named.
+const GROUP: &str = "tour";
+
 /// What everything that a tour works with hangs on.
 struct Guide<'s> {
     session: &'s Session,
@@ -112,11 +115,14 @@ fn arrive<'s>(
     let made = session.init()?;
     let (account, vault) = names::free(session)?;
     story.chapter("An account under keys that the platform holds")?;
-    let data = session.places().data.display();
+    let places = session.places();
     story.line(&format!(
-        "{} store {data}",
-        if made.store { "made the" } else { "opened the" }
+        "{} store {}",
+        if made.store { "made the" } else { "opened the" },
+        places.data.display()
     ))?;
+    let (host, vault_key) = (places.host.path().display(), places.vault.path().display());
+    story.line(&format!("{host} opens the store, {vault_key} the vaults"))?;
     let stored = Stored::new(session, &account)?;
     story.line(&format!(
         "account {account}, container {}",

@@ -44,11 +44,14 @@ pub(crate) struct Rotation {
     pub(crate) chunk_bytes_written: u64,
     /// Times the engine made its writes durable.
     pub(crate) syncs: u64,
+    /// How long it took, in microseconds.
+    pub(crate) microseconds: u64,
 }
 
 impl Rotation {
     /// Headings of the table of rotations.
-    pub(crate) const HEADINGS: [&str; 5] = ["Step", "Stored", "Written", "Content rewritten", "Syncs"];
+    pub(crate) const HEADINGS: [&str; 6] =
+        ["Step", "Stored", "Written", "Content rewritten", "Syncs", "Time"];
 
     /// One row of it.
     pub(crate) fn row(&self) -> Vec<String> {
@@ -58,6 +61,11 @@ impl Rotation {
             size(self.bytes_written),
             size(self.chunk_bytes_written),
             self.syncs.to_string(),
+            format!(
+                "{}.{} ms",
+                self.microseconds / 1000,
+                self.microseconds % 1000 / 100
+            ),
         ]
     }
 }

@@ -10,8 +10,8 @@ use strongroom::{
 };
 
 use super::hashing::{Fingerprint, Hashing};
-use super::origin;
 use super::workers::each;
+use super::{GROUP, origin};
 use crate::files::find::Found;
 use crate::output::error::Failure;
 use crate::progress::{Metered, Progress};
@@ -41,7 +41,8 @@ impl Stored {
     /// Makes the account and its containers.
     pub(super) fn new(session: &Session, name: &AccountName) -> Result<Self, Failure> {
         let labels = session.labels();
-        let new = NewAccount::new(name.clone(), session.tenant()?, labels.region()?);
+        let mut new = NewAccount::new(name.clone(), session.tenant()?, labels.region()?);
+        new.resource_group = labels.group_or(GROUP);
         let account = session.store()?.create_account(&new)?;
         let container = account.container(&FILES.parse::<ContainerName>()?);
         let probes = account.container(&PROBES.parse::<ContainerName>()?);

@@ -1,3 +1,5 @@
+//! A log that was altered in any way shows where.
+
 use std::sync::Arc;
 
 use strongroom_engine::engine::memory::MemoryEngine;

@@ -125,7 +125,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn round_trips_and_refuses_prefixes_and_extensions(name: String, bytes: Vec<u8>, number: Option<u64>) {
+        fn round_trips_and_refuses_prefixes_and_extensions(
+            name: String, bytes: Vec<u8>, number: Option<u64>,
+        ) {
             let sample = Sample { name, bytes, number };
             let mut encoded = encode(&sample).unwrap();
             prop_assert_eq!(&decode::<Sample>(&encoded).unwrap(), &sample);

@@ -305,6 +305,9 @@ impl Commit<'_> {
             });
             self.core.apply(batch, Durability::Buffered)?;
         }
-        Ok(())
+        if self.early.is_empty() {
+            return Ok(());
+        }
+        self.core.order()
     }
 }

@@ -136,7 +136,6 @@ pub(super) fn recover(pages: &Pages, version: &Version) -> Result<(), TreeError>
             batch = batch.delete(Space::RESERVATIONS, record);
         }
         sync_chunks(core)?;
-        core.order()?;
         core.apply(batch, Durability::Buffered)?;
         Ok(true)
     })
@@ -164,9 +163,11 @@ fn delete_unreferenced(pages: &Pages, version: &Version, prefix: &[u8]) -> Resul
     }
 }
 
-/// Makes chunks written or deleted so far durable.
+/// Makes chunks written or deleted so far durable, or, where they are records of an ordered engine, durable before
+/// anything that is written later.
 pub(super) fn sync_chunks(core: &Core) -> Result<(), TreeError> {
-    core.latch(core.chunks.sync())
+    core.latch(core.chunks.sync())?;
+    core.order()
 }
 
 fn block_of(id: BodyId) -> BlockId {

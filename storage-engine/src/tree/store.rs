@@ -56,6 +56,8 @@ impl TreeStore {
             committer: Committer::default(),
             trees: Mutex::default(),
         };
+        // A killed process may have left a head that no sync covers; what readers see must not vanish with the power.
+        store.core.latch(store.core.engine.sync())?;
         store.erase_headless()?;
         Ok(Arc::new(store))
     }
@@ -72,6 +74,7 @@ impl TreeStore {
             return Err(TreeError::Exists(hex(&id.0)));
         }
         core.erase(id)?;
+        core.order()?;
         let head = Head::default();
         let bytes = head.seal(id, &key, core)?;
         let absent = Precondition::Absent {
@@ -222,6 +225,8 @@ impl TreeStore {
         };
         core.delete_range(Space::PAGES, unfinished.clone())?;
         core.delete_range(Space::FREED, unfinished)?;
+        // The next commit uses the same number.
+        core.order()?;
         let mut freed: VecDeque<FreedList> = VecDeque::new();
         core.keys(Space::FREED, tree, |keys| {
             for key in keys {

@@ -66,8 +66,16 @@ pub(super) struct Durable {
     rate: AtomicU64,
     /// Number of batches applied.
     applied: AtomicU64,
-    /// Number of batches known to be durable; its lock is held during a sync.
-    synced: Mutex<u64>,
+    /// Locked during a sync.
+    synced: Mutex<Synced>,
+}
+
+#[derive(Default)]
+struct Synced {
+    /// Number of batches known to be durable.
+    batches: u64,
+    /// A sync failed, or is under way. The next one might succeed without what the failed one lost.
+    broken: bool,
 }
 
 /// Log bytes for each stripe changed besides its own: sled rewrites a leaf page after ten changes of it and
@@ -77,7 +85,7 @@ const LOG_BYTES_PER_STRIPE: u64 = (STRIPE_BYTES * LEAF_STRIPES * 3 / 20) as u64;
 /// Hundredths: the estimate itself.
 const RATE_MIN: u64 = 100;
 
-fn log_bytes(batch: &StripedBatch) -> u64 {
+pub(super) fn log_bytes(batch: &StripedBatch) -> u64 {
     batch.bytes + batch.stripes * LOG_BYTES_PER_STRIPE
 }
 
@@ -96,14 +104,14 @@ impl Durable {
             pending: AtomicU64::new(0),
             rate: AtomicU64::new(RATE_MIN),
             applied: AtomicU64::new(0),
-            synced: Mutex::new(0),
+            synced: Mutex::default(),
         })
     }
 
     /// Makes the files that sled created or replaced while it opened durable, and their names.
     pub(super) fn sync_files(&self, db: &Db) -> Result<(), EngineError> {
-        let synced = self.synced.lock();
-        self.flush(db)?;
+        let mut synced = self.synced.lock();
+        self.flush(db, &mut synced)?;
         drop(synced);
         for entry in fs::read_dir(&self.dir).map_err(|error| self.io("reading", error))? {
             let path = entry.map_err(|error| self.io("reading", error))?.path();
@@ -117,10 +125,16 @@ impl Durable {
         sync_dir(&self.dir)
     }
 
-    /// Notes a batch that was just applied and returns its number.
-    pub(super) fn note(&self, batch: &StripedBatch) -> u64 {
-        self.pending.fetch_add(log_bytes(batch), SeqCst);
-        self.applied.fetch_add(1, SeqCst) + 1
+    /// Applies a batch and returns its number. Counted only afterwards: a sync that runs meanwhile may miss
+    /// it. One at a time.
+    pub(super) fn count(
+        &self,
+        log_bytes: u64,
+        apply: impl FnOnce() -> Result<(), EngineError>,
+    ) -> Result<u64, EngineError> {
+        apply()?;
+        self.pending.fetch_add(log_bytes, SeqCst);
+        Ok(self.applied.fetch_add(1, SeqCst) + 1)
     }
 
     /// The number of the last batch applied.
@@ -147,18 +161,20 @@ impl Durable {
     ) -> Result<(), EngineError> {
         let mut synced = self.synced.lock();
         check()?;
-        if *synced >= number && number > 0 {
+        if synced.broken {
+            return Err(EngineError::Poisoned);
+        }
+        if synced.batches >= number && number > 0 {
             return Ok(());
         }
-        let last = self.applied.load(SeqCst);
-        self.flush(db)?;
-        *synced = last;
-        Ok(())
+        self.flush(db, &mut synced)
     }
 
-    /// Flushes, syncs, and makes sure that nothing went where no sync reaches it. Call it with `synced`
-    /// locked.
-    fn flush(&self, db: &Db) -> Result<(), EngineError> {
+    /// Flushes, syncs, and makes sure that nothing went where no sync reaches it. After an error or a panic
+    /// nobody who waits for the lock may try again: the kernel reports a failed write once.
+    fn flush(&self, db: &Db, synced: &mut Synced) -> Result<(), EngineError> {
+        synced.broken = true;
+        let last = self.last();
         let pending = self.pending.swap(0, SeqCst);
         let flushed = db.flush().map_err(sled_error)?;
         self.follow_rate(pending, flushed as u64);
@@ -167,7 +183,12 @@ impl Durable {
                 .sync_data()
                 .map_err(|error| self.io("syncing the log in", error))?;
         }
-        self.refuse_side_files()
+        self.refuse_side_files()?;
+        *synced = Synced {
+            batches: last,
+            broken: false,
+        };
+        Ok(())
     }
 
     /// Rises at once and falls slowly: a flush reports too little when a full segment was written before it.
@@ -238,4 +259,49 @@ pub(super) fn bytes_under(dir: &Path) -> Result<u64, EngineError> {
         }
     }
     Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn durable() -> (tempfile::TempDir, Db, Durable) {
+        let dir = tempfile::tempdir().unwrap();
+        let config = sled::Config::new().path(dir.path()).flush_every_ms(None);
+        let db = config.open().unwrap();
+        let durable = Durable::open(dir.path(), 2 << 20, SyncMode::DataSync).unwrap();
+        durable.sync_files(&db).unwrap();
+        (dir, db, durable)
+    }
+
+    #[test]
+    fn a_sync_in_the_middle_of_a_batch_does_not_cover_it() {
+        let (_dir, db, durable) = durable();
+        let insert = |key: &[u8]| db.insert(key, b"value").map(drop).map_err(sled_error);
+        durable.count(1, || insert(b"first")).unwrap();
+        let number = durable.count(1, || {
+            durable.sync_through(durable.last(), &db, || Ok(()))?;
+            insert(b"second")
+        });
+        durable.sync_through(number.unwrap(), &db, || Ok(())).unwrap();
+        assert_eq!(db.flush().unwrap(), 0, "acknowledged without a sync");
+    }
+
+    #[test]
+    fn who_waited_for_a_sync_that_failed_does_not_sync_again() {
+        let (dir, db, durable) = durable();
+        let number = durable.count(1, || db.insert(b"key", b"value").map(drop).map_err(sled_error));
+        let side_file = dir.path().join("blobs").join("1");
+        fs::write(&side_file, b"").unwrap();
+        let number = number.unwrap();
+        assert!(matches!(
+            durable.sync_through(number, &db, || Ok(())),
+            Err(EngineError::Corrupt { .. })
+        ));
+        fs::remove_file(&side_file).unwrap();
+        assert!(matches!(
+            durable.sync_through(number, &db, || Ok(())),
+            Err(EngineError::Poisoned)
+        ));
+    }
 }

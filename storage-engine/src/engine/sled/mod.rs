@@ -27,7 +27,7 @@ use sled::Db;
 
 use self::clearing::Leftover;
 pub use self::durable::SyncMode;
-use self::durable::{Durable, bytes_under, prepare_recovery};
+use self::durable::{Durable, bytes_under, log_bytes, prepare_recovery};
 use self::keys::{LEAF_STRIPES, STRIPE_BYTES};
 use self::layout::{FORMAT, Layout, Stage};
 use self::records::{StripedBatch, sled_error};
@@ -223,13 +223,14 @@ impl SledEngine {
         if view.is_none() {
             return Err(EngineError::Closed);
         }
-        let number = self.durable.note(&batch);
-        let applied = guarded(|| db.apply_batch(batch.writes).map_err(sled_error));
+        let bytes = log_bytes(&batch);
+        let apply = || guarded(|| db.apply_batch(batch.writes).map_err(sled_error));
+        let applied = self.durable.count(bytes, apply);
         if applied.is_err() {
             self.poison(NO_READS); // Before the view is released: what readers would see may be half a batch.
         }
         drop(view);
-        applied.map(|()| number)
+        applied
     }
 
     /// Removes stripes that nobody reads any more. Call it with the writer's turn.

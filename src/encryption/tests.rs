@@ -1,0 +1,292 @@
+//! What needs a look inside: slots emptied by a revocation, and side files whose every operation fails once.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use strongroom_engine::SystemEntropy;
+use strongroom_engine::slot::{Revocable, Slot};
+use strongroom_engine::tree::Gate;
+use strongroom_keyvault::testing::FixtureProvider;
+use strongroom_keyvault::{
+    AccessPolicy, KeyId, KeyPermissions, NewKeyOptions, NewVault, Providers, Retention,
+};
+
+use super::side_files::{FileSystem, RealFiles};
+use super::{CustomerKey, KeySource};
+use crate::account::{Account, NewAccount};
+use crate::store::{KeyFile, Store, StoreOptions, Vaults};
+
+struct World {
+    store: Store,
+    vaults: Vaults,
+    directory: tempfile::TempDir,
+}
+
+impl World {
+    /// An account with an identity that may use the key; platform-managed.
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let key = |file: &str| KeyFile::create(&directory.path().join(file), &SystemEntropy).unwrap();
+        let vaults = Vaults::builder(directory.path().join("vaults"), key("vault.key"))
+            .providers(Providers::software(Arc::new(FixtureProvider::default())))
+            .init()
+            .unwrap();
+        let store = Store::builder(directory.path().join("data"), key("host.key"))
+            .vaults(&vaults)
+            .init()
+            .unwrap();
+        let world = Self {
+            store,
+            vaults,
+            directory,
+        };
+        let tenant = world.vaults.store().default_tenant();
+        let region = "westus".parse().unwrap();
+        let mut vault = NewVault::new("safe".parse().unwrap(), tenant, "westus".parse().unwrap());
+        vault.retention = Retention::Protected { days: 90 };
+        let token = world.vaults.store().owner_token().unwrap();
+        world.vaults.store().create_vault(&token, vault).unwrap();
+        let new = NewAccount::new("unit".parse().unwrap(), tenant, region);
+        world
+            .store
+            .create_account(&new)
+            .unwrap()
+            .assign_identity()
+            .unwrap();
+        world.grant(true);
+        world
+    }
+
+    fn options(&self) -> StoreOptions {
+        let key = KeyFile::read(&self.directory.path().join("host.key")).unwrap();
+        Store::builder(self.directory.path().join("data"), key).vaults(&self.vaults)
+    }
+
+    fn reopen(&mut self, files: Box<dyn FileSystem>) {
+        self.store.close().unwrap();
+        self.store = self.options().files(files).open().unwrap();
+    }
+
+    fn account(&self) -> Account {
+        self.store.account(&"unit".parse().unwrap()).unwrap()
+    }
+
+    fn new_version(&self) -> KeyId {
+        let token = self.vaults.store().owner_token().unwrap();
+        let (vault, key) = ("safe".parse().unwrap(), "k".parse().unwrap());
+        let made = self
+            .vaults
+            .store()
+            .create_key(&token, &vault, &key, NewKeyOptions::default());
+        made.unwrap().id
+    }
+
+    fn customer_key(&self) -> CustomerKey {
+        self.new_version().base().into()
+    }
+
+    fn grant(&self, granted: bool) {
+        let identity = self.account().properties().unwrap().system_identity.unwrap();
+        let names: &[&str] = if granted {
+            &["get", "wrapKey", "unwrapKey"]
+        } else {
+            &[]
+        };
+        let policy = AccessPolicy {
+            object_id: identity.principal_id,
+            keys: KeyPermissions::parse(names).unwrap(),
+        };
+        let token = self.vaults.store().owner_token().unwrap();
+        self.vaults
+            .store()
+            .set_policy(&token, &"safe".parse().unwrap(), policy)
+            .unwrap();
+    }
+
+    fn one_time_keys(&self) -> usize {
+        let entries = std::fs::read_dir(self.directory.path().join("data/keys")).unwrap();
+        let is_key = |path: PathBuf| path.extension().is_some_and(|extension| extension == "onetime");
+        entries
+            .filter(|entry| is_key(entry.as_ref().unwrap().path()))
+            .count()
+    }
+}
+
+fn slot() -> (Arc<Slot<u8>>, std::sync::Weak<dyn Revocable>) {
+    let slot = Arc::new(Slot::new(7));
+    let weak: std::sync::Weak<Slot<u8>> = Arc::downgrade(&slot);
+    (slot, weak)
+}
+
+fn filled(slot: &Slot<u8>) -> bool {
+    slot.with(|_| ()).is_some()
+}
+
+#[test]
+fn a_revocation_empties_slots_and_shuts_the_gate_before_it_returns() {
+    let world = World::new();
+    let account = world.account();
+    account.use_customer_key(&world.customer_key()).unwrap();
+    let guard = account.core.guard.clone();
+    let (early, weak) = slot();
+    guard.register(weak).unwrap();
+    world.new_version();
+    assert!(filled(&early), "a change that takes nothing away disturbs nobody");
+    assert!(guard.enter().is_ok());
+
+    world.grant(false);
+    assert!(!filled(&early));
+    assert!(guard.enter().is_err());
+    let (late, weak) = slot();
+    assert!(guard.register(weak).is_err());
+    assert!(guard.with_keys(|_| ()).is_err());
+    assert!(filled(&late), "never registered");
+
+    world.grant(true);
+    assert!(guard.enter().is_ok());
+    assert!(!filled(&early), "what was taken away stays away");
+    let (again, weak) = slot();
+    guard.register(weak).unwrap();
+    account.use_platform_key().unwrap();
+    world.grant(false);
+    assert!(filled(&again), "the vault has no say any more");
+    world.store.close().unwrap();
+    assert!(!filled(&again), "a closed store keeps no keys");
+}
+
+#[test]
+fn a_revocation_waits_for_the_head_swap_that_was_let_through() {
+    let world = World::new();
+    let account = world.account();
+    account.use_customer_key(&world.customer_key()).unwrap();
+    let guard = account.core.guard.clone();
+    let revoked = Arc::new(AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        let pass = guard.enter().unwrap();
+        let epoch = || world.vaults.store().as_ref() as &dyn strongroom_keyvault::KeyService;
+        let before = epoch().epoch();
+        let revoking = scope.spawn(|| {
+            world.grant(false);
+            revoked.fetch_add(1, SeqCst);
+        });
+        while epoch().epoch() == before {
+            std::thread::yield_now();
+        }
+        // The change is committed; the call cannot return while the pass is out, nor does anybody get another one.
+        assert!(guard.enter().is_err());
+        assert!(guard.check().is_err());
+        assert_eq!(revoked.load(SeqCst), 0);
+        drop(pass);
+        revoking.join().unwrap();
+    });
+    assert_eq!(revoked.load(SeqCst), 1);
+}
+
+/// Fails one operation once it is armed, like a disk that has had enough for a moment.
+#[derive(Clone)]
+struct FailingFiles {
+    /// How many operations still pass; `DISARMED` lets all pass.
+    passes: Arc<AtomicUsize>,
+}
+
+const DISARMED: usize = usize::MAX;
+
+impl FailingFiles {
+    fn pass<T>(&self, call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        match self.passes.load(SeqCst) {
+            DISARMED => call(),
+            0 => {
+                self.passes.store(DISARMED, SeqCst);
+                Err(io::Error::other("planted"))
+            }
+            left => {
+                self.passes.store(left - 1, SeqCst);
+                call()
+            }
+        }
+    }
+}
+
+impl FileSystem for FailingFiles {
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        self.pass(|| RealFiles.read(path))
+    }
+
+    fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.pass(|| RealFiles.write_new(path, bytes))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.pass(|| RealFiles.rename(from, to))
+    }
+
+    fn sync_name(&self, path: &Path) -> io::Result<()> {
+        self.pass(|| RealFiles.sync_name(path))
+    }
+
+    fn destroy(&self, path: &Path) -> io::Result<()> {
+        self.pass(|| RealFiles.destroy(path))
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
+        self.pass(|| RealFiles.list(directory))
+    }
+}
+
+/// Runs `change` with every file operation failing once, until it passes untouched.
+#[track_caller]
+fn check(prepare: impl Fn(&World), change: impl Fn(&World) -> crate::Result<()>) {
+    let mut world = World::new();
+    prepare(&world);
+    let before = world.account().encryption().unwrap().key_source;
+    for fails in 0.. {
+        let files = FailingFiles {
+            passes: Arc::new(AtomicUsize::new(DISARMED)),
+        };
+        world.reopen(Box::new(files.clone()));
+        world.account();
+        files.passes.store(fails, SeqCst);
+        let outcome = change(&world);
+        files.passes.store(DISARMED, SeqCst);
+        let now = world.account().encryption().unwrap().key_source;
+        world.account().core.guard.check().unwrap();
+        world.reopen(Box::new(RealFiles));
+        world.account().core.guard.check().unwrap();
+        assert_eq!(
+            world.account().encryption().unwrap().key_source,
+            now,
+            "failure {fails}"
+        );
+        assert_eq!(
+            world.one_time_keys(),
+            usize::from(now == KeySource::Platform),
+            "failure {fails}"
+        );
+        if outcome.is_ok() {
+            assert_ne!(now, before);
+            break;
+        }
+        if now != before {
+            // In force already; what failed was destroying the old key, and opening has done that. Go back.
+            match before {
+                KeySource::Platform => drop(world.account().use_platform_key().unwrap()),
+                KeySource::KeyVault => prepare(&world),
+            }
+        }
+        assert!(fails < 100, "never passes");
+    }
+}
+
+#[test]
+fn enabling_survives_every_failing_file_operation() {
+    let enable = |world: &World| world.account().use_customer_key(&world.customer_key()).map(drop);
+    check(|_| {}, enable);
+}
+
+#[test]
+fn disabling_survives_every_failing_file_operation() {
+    let enable = |world: &World| drop(world.account().use_customer_key(&world.customer_key()).unwrap());
+    check(enable, |world| world.account().use_platform_key().map(drop));
+}
