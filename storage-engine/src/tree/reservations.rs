@@ -163,8 +163,8 @@ fn delete_unreferenced(pages: &Pages, version: &Version, prefix: &[u8]) -> Resul
     }
 }
 
-/// Makes chunks written or deleted so far durable, or, where they are records of an ordered engine, durable before
-/// anything that is written later.
+/// Makes chunks written or deleted so far durable, or, where they are records of an ordered engine, durable
+/// before anything that is written later.
 pub(super) fn sync_chunks(core: &Core) -> Result<(), TreeError> {
     core.latch(core.chunks.sync())?;
     core.order()
