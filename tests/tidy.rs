@@ -70,10 +70,12 @@ const RULES: [Rule; 9] = [
 /// Ratchets: lower them when the sources allow it, never raise them.
 const LINES_PER_FILE: usize = 500;
 const LINES_PER_FUNCTION: usize = 60;
+/// In tests, where a table of cases is one statement.
+const LINES_PER_TEST: usize = 100;
 const COLUMNS: usize = 110;
 
 /// Words that say "not finished" or "debugging". In pieces, so that this file does not contain them.
-const BANNED: [&str; 9] = [
+const BANNED: [&str; 8] = [
     concat!("TO", "DO"),
     concat!("FIX", "ME"),
     concat!("XX", "X"),
@@ -82,8 +84,10 @@ const BANNED: [&str; 9] = [
     concat!("dbg", "!("),
     concat!("#[ign", "ore"),
     concat!("assert!(", "true"),
-    concat!("#![al", "low("),
 ];
+
+/// An exception for a whole file: in a library it belongs on the line, as `expect` with its reason.
+const BLANKET: &str = concat!("#![al", "low(");
 
 /// Directories of somebody's machine. In pieces, for the same reason.
 const MACHINE: [&str; 4] = [
@@ -138,23 +142,23 @@ fn file_length(source: &Source) -> Vec<String> {
     }
 }
 
-/// A function runs from the line of its `fn` to the closing brace of the same indentation, as rustfmt puts it.
+/// A function runs from the line of its `fn` to the closing brace of the same indentation, as rustfmt puts
+/// it.
 fn function_length(source: &Source) -> Vec<String> {
+    let is_test = source.path.contains("tests/") || source.path.ends_with("tests.rs");
+    let most = if is_test {
+        LINES_PER_TEST
+    } else {
+        LINES_PER_FUNCTION
+    };
     let lines: Vec<&str> = source.text.lines().collect();
     let starts = lines
         .iter()
         .enumerate()
-        .filter_map(|(at, line)| function_name(line).map(|name| (at, name)));
-    starts
-        .filter_map(|(at, name)| {
-            let count = function_lines(&lines[at..]);
-            (count > LINES_PER_FUNCTION).then(|| {
-                format!(
-                    "line {}: `{name}` has {count} lines, at most {LINES_PER_FUNCTION}",
-                    at + 1
-                )
-            })
-        })
+        .filter_map(|(at, line)| Some((at, function_name(line)?)));
+    let lengths = starts.map(|(at, name)| (at + 1, name, function_lines(&lines[at..])));
+    let long = lengths.filter(|(_, _, count)| *count > most);
+    long.map(|(at, name, count)| format!("line {at}: `{name}` has {count} lines, at most {most}"))
         .collect()
 }
 
@@ -188,8 +192,10 @@ fn function_lines(lines: &[&str]) -> usize {
     lines.iter().position(ends).map_or(1, |last| last + 1)
 }
 
+/// A line of quoted text may be longer: a message is searched for in one piece, and rustfmt leaves it whole.
 fn columns(source: &Source) -> Vec<String> {
-    let long = numbered(source).filter(|(_, line)| line.chars().count() > COLUMNS);
+    let prose = numbered(source).filter(|(_, line)| !line.contains(['"', '\\']));
+    let long = prose.filter(|(_, line)| line.chars().count() > COLUMNS);
     long.map(|(at, line)| format!("line {at}: {} columns, at most {COLUMNS}", line.chars().count()))
         .collect()
 }
@@ -208,7 +214,11 @@ fn module_header(source: &Source) -> Vec<String> {
 }
 
 fn banned_words(source: &Source) -> Vec<String> {
-    find(source, &BANNED)
+    let mut said = find(source, &BANNED);
+    if is_library(&source.path) {
+        said.extend(find(source, &[BLANKET]));
+    }
+    said
 }
 
 fn machine_paths(source: &Source) -> Vec<String> {
@@ -374,6 +384,8 @@ fn long_files_and_functions_are_seen() {
     };
     check("function length", "src/a.rs", &function(58), 1);
     check("function length", "src/a.rs", &function(57), 0);
+    check("function length", "tests/a.rs", &function(97), 0);
+    check("function length", "tests/a.rs", &function(98), 1);
     check(
         "function length",
         "src/a.rs",
@@ -382,6 +394,12 @@ fn long_files_and_functions_are_seen() {
     );
     check("columns", "src/a.rs", &"x".repeat(111), 1);
     check("columns", "src/a.rs", &"é".repeat(110), 0);
+    check(
+        "columns",
+        "src/a.rs",
+        &format!("#[error(\"{}\")]", "x".repeat(111)),
+        0,
+    );
 }
 
 #[test]
@@ -391,6 +409,7 @@ fn missing_headers_and_unfinished_work_are_seen() {
     for word in BANNED {
         check("banned words", "tests/a.rs", &format!("    // {word} later\n"), 1);
     }
+    check("banned words", "src/a.rs", &format!("{BLANKET}dead_code)]"), 1);
     for path in MACHINE {
         check("machine paths", "docs/a.md", &format!("see {path}x\n"), 1);
     }

@@ -14,6 +14,8 @@ pub(crate) struct Args {
     pub(crate) scale: Scale,
     /// Where the stores lie while they are measured: the disk that is measured.
     pub(crate) dir: PathBuf,
+    /// The worker built without encryption, for row B6.
+    pub(crate) null_worker: Option<PathBuf>,
     /// Write the result there.
     pub(crate) json: Option<PathBuf>,
     /// Measure nothing: print the result of this file as a markdown table.
@@ -31,8 +33,8 @@ pub(crate) enum Scale {
     Large,
 }
 
-const USAGE: &str =
-    "usage: strongroom-bench [--rows B1,B2] [--rounds N] [--smoke | --large] [--dir DIR] [--json FILE]
+const USAGE: &str = "usage: strongroom-bench [--rows B1,B2] [--rounds N] [--smoke | --large] [--dir DIR]
+                        [--null-worker FILE] [--json FILE]
        strongroom-bench --markdown FILE";
 
 impl Args {
@@ -43,6 +45,7 @@ impl Args {
             rounds: 5,
             scale: Scale::Full,
             dir: std::env::temp_dir(),
+            null_worker: None,
             json: None,
             markdown: None,
         };
@@ -54,6 +57,7 @@ impl Args {
                 "--smoke" => (args.scale, args.rounds) = (Scale::Smoke, 1),
                 "--large" => args.scale = Scale::Large,
                 "--dir" => args.dir = value()?.into(),
+                "--null-worker" => args.null_worker = Some(value()?.into()),
                 "--json" => args.json = Some(value()?.into()),
                 "--markdown" => args.markdown = Some(value()?.into()),
                 _ => return Err(format!("unknown option {word}\n{USAGE}").into()),

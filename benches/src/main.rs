@@ -13,6 +13,7 @@ mod peers;
 mod report;
 mod rounds;
 mod rows;
+mod worker;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! Interleaved rounds: every contestant runs once per round, so that all of them see the same weather.
 //!
-//! Absolute figures of a shared machine drift by factors within an hour; the ratio of two neighbours in one round
-//! does not. The first round warms up and is thrown away; the order turns by one every round.
+//! Absolute figures of a shared machine drift by factors within an hour; the ratio of two neighbours in one
+//! round does not. The first round warms up and is thrown away; the order turns by one every round.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,5 @@
-//! Writes the seeds of every target into `corpus/`. Run it after a change of format: `cargo run --example seeds`.
+//! Writes the seeds of every target into `corpus/`. Run it after a change of format: `cargo run --example
+//! seeds`.
 
 use std::fs;
 use std::path::Path;

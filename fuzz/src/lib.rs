@@ -1,7 +1,7 @@
 //! The fuzz targets: functions that take any bytes, and panic only when a promise is broken.
 //!
-//! The same functions run in two places: under libFuzzer, from `fuzz_targets/`, and in the ordinary tests, where
-//! `tests/fuzz_corpus.rs` replays `corpus/`. Each module also says which inputs its corpus starts from.
+//! The same functions run in two places: under libFuzzer, from `fuzz_targets/`, and in the ordinary tests,
+//! where `tests/fuzz_corpus.rs` replays `corpus/`. Each module also says which inputs its corpus starts from.
 
 pub mod body;
 pub mod envelope;

@@ -1,4 +1,5 @@
-//! The algorithm names of the wire and their arithmetic (RFC 8017 sections 7 and 8, RFC 7518 sections 3 and 4).
+//! The algorithm names of the wire and their arithmetic (RFC 8017 sections 7 and 8, RFC 7518 sections 3 and
+//! 4).
 //!
 //! Names are matched exactly: an unknown one is refused with the list of known ones, never guessed.
 

@@ -34,8 +34,10 @@ macro_rules! operations {
 
 // The order is on disk: add at the end only.
 operations! {
-    KeyCreate, KeyGet, KeyImport, KeyDelete, KeySign, KeyVerify, KeyWrap, KeyUnwrap, KeyEncrypt, KeyDecrypt,
-    KeyUpdate, KeyList, KeyListVersions, KeyPurge, KeyBackup, KeyRestore, KeyRecover, KeyGetDeleted,
+    KeyCreate, KeyGet, KeyImport, KeyDelete, KeySign, KeyVerify, KeyWrap, KeyUnwrap, KeyEncrypt,
+    KeyDecrypt,
+    KeyUpdate, KeyList, KeyListVersions, KeyPurge, KeyBackup, KeyRestore, KeyRecover,
+    KeyGetDeleted,
     KeyListDeleted, KeyRotate,
     KeyRotateIfDue, KeyRotationPolicyGet, KeyRotationPolicySet, VaultGet, VaultPut, VaultPatch, VaultDelete,
     VaultRecover, VaultPurge, VaultAccessPolicyChanged,

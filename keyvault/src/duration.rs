@@ -1,7 +1,9 @@
-//! Calendar durations of ISO 8601 in the part of its grammar that key policies use: `P2Y`, `P18M`, `P4W`, `P1Y10D`.
+//! Calendar durations of ISO 8601 in the part of its grammar that key policies use: `P2Y`, `P18M`, `P4W`,
+//! `P1Y10D`.
 //!
-//! A month has no fixed length, so a duration is kept as written and added to a date by the calendar, in UTC; the 31st
-//! becomes the last day of a shorter month. Hours and smaller units, fractions, signs and empty durations are refused.
+//! A month has no fixed length, so a duration is kept as written and added to a date by the calendar, in UTC;
+//! the 31st becomes the last day of a shorter month. Hours and smaller units, fractions, signs and empty
+//! durations are refused.
 
 use std::fmt;
 use std::str::FromStr;
@@ -267,7 +269,8 @@ mod tests {
     proptest! {
         #[test]
         fn real_lengths_lie_between_the_bounds(
-            start in 0_i64..4_102_444_800, years in 0_u16..50, months in 0_u16..50, weeks in 0_u16..10, days in 1_u16..99,
+            start in 0_i64..4_102_444_800, years in 0_u16..50, months in 0_u16..50, weeks in 0_u16..10,
+            days in 1_u16..99,
         ) {
             let duration = CalendarDuration { years, months, weeks, days };
             prop_assert_eq!(duration.to_string().parse(), Ok(duration));

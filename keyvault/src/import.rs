@@ -1,8 +1,8 @@
 //! Private keys that come from elsewhere: PEM, DER or JWK in, PKCS#8 material out.
 //!
-//! Nothing is accepted that is not exactly one whole, unencrypted, two-prime RSA private key of a supported size whose
-//! numbers belong together. Every other thing that people put into such files has an error that says what to do.
-//! Copies of the private numbers are wiped; the input belongs to the caller.
+//! Nothing is accepted that is not exactly one whole, unencrypted, two-prime RSA private key of a supported
+//! size whose numbers belong together. Every other thing that people put into such files has an error that
+//! says what to do. Copies of the private numbers are wiped; the input belongs to the caller.
 
 mod der;
 mod error;
@@ -19,7 +19,8 @@ use der::Shape;
 /// The longest input in bytes. A 4096-bit key as JWK is under 4 KiB.
 const MAX_INPUT_BYTES: usize = 64 * 1024;
 
-/// Imports a private key, whatever its form: `{` begins a JWK, `-----BEGIN` a PEM block, anything else is DER.
+/// Imports a private key, whatever its form: `{` begins a JWK, `-----BEGIN` a PEM block, anything else is
+/// DER.
 ///
 /// # Errors
 /// An [`ImportError`] that names what was found instead of an RSA private key and what to do about it.
@@ -89,8 +90,8 @@ fn check_size(modulus: &[u8]) -> Result<(), ImportError> {
     KeySize::try_from(bits).map(|_| ()).map_err(ImportError::Size)
 }
 
-/// The library checks the equations between the numbers but not that the factors are prime, so the key has to prove
-/// that it opens what its public half closes, with both paddings of the private operation.
+/// The library checks the equations between the numbers but not that the factors are prime, so the key has to
+/// prove that it opens what its public half closes, with both paddings of the private operation.
 fn self_tested(key: NewKey) -> Result<NewKey, ImportError> {
     let plaintext = [0x5a; 32];
     let algorithm = EncryptionAlgorithm::RsaOaep256;

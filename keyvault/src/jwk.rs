@@ -1,7 +1,8 @@
 //! The public half of an RSA key and its text forms (RFC 7517, RFC 7518 section 6.3, RFC 5280 section 4.1).
 //!
 //! A `PublicKey` always has a modulus of a supported length and an odd exponent of at least 3, both without
-//! leading zeros, so that equal keys have equal bytes. That the modulus is a product of two primes nobody can see.
+//! leading zeros, so that equal keys have equal bytes. That the modulus is a product of two primes nobody can
+//! see.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

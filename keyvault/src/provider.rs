@@ -1,4 +1,5 @@
-//! The seam between the vault and whatever holds private keys: software RSA here, a security module elsewhere.
+//! The seam between the vault and whatever holds private keys: software RSA here, a security module
+//! elsewhere.
 //!
 //! Private material is opaque to the vault: it seals the bytes, hands them back, and never looks inside.
 //! An `RSA-HSM` key is never made in software: without a module there is a typed refusal.
@@ -222,7 +223,8 @@ pub trait KeyProvider: Send + Sync {
     /// Decrypts `ciphertext` with the private part.
     ///
     /// # Errors
-    /// [`ProviderError::DecryptFailed`] whatever is wrong with the ciphertext; [`ProviderError::KeyRejected`].
+    /// [`ProviderError::DecryptFailed`] whatever is wrong with the ciphertext;
+    /// [`ProviderError::KeyRejected`].
     fn decrypt(
         &self,
         private: &PrivateMaterial,
@@ -244,8 +246,8 @@ pub trait KeyProvider: Send + Sync {
     /// Whether `signature` over `digest` was made with the private part of `key`.
     ///
     /// # Errors
-    /// [`ProviderError::DigestLength`], [`ProviderError::NotSupported`] or [`ProviderError::KeyRejected`]; a wrong
-    /// signature is no error but `false`.
+    /// [`ProviderError::DigestLength`], [`ProviderError::NotSupported`] or [`ProviderError::KeyRejected`]; a
+    /// wrong signature is no error but `false`.
     fn verify(
         &self,
         key: &PublicKey,

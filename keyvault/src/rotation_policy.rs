@@ -1,9 +1,9 @@
 //! When a key gets a new version, and when somebody is told that it should.
 //!
-//! A policy exists only in a valid state: at most one rotation and one notification, a rotation neither in the first
-//! nor in the last seven days of a version's life, an expiry of at least 28 days. The rules are checked against the
-//! shortest and longest that months and years can be, so they hold for every date. All times are seconds since the
-//! Unix epoch.
+//! A policy exists only in a valid state: at most one rotation and one notification, a rotation neither in
+//! the first nor in the last seven days of a version's life, an expiry of at least 28 days. The rules are
+//! checked against the shortest and longest that months and years can be, so they hold for every date. All
+//! times are seconds since the Unix epoch.
 
 mod json;
 
@@ -143,9 +143,9 @@ impl RotationPolicy {
     }
 }
 
-/// What is due at `now` for a version created at `created` that expires at `expires`. A rotation comes before a
-/// notification, since it makes it needless. An action stays due once its time has come, so that a vault that was
-/// closed at that time catches up; whoever acts remembers that it did.
+/// What is due at `now` for a version created at `created` that expires at `expires`. A rotation comes before
+/// a notification, since it makes it needless. An action stays due once its time has come, so that a vault
+/// that was closed at that time catches up; whoever acts remembers that it did.
 #[must_use]
 pub fn due(policy: &RotationPolicy, created: i64, expires: Option<i64>, now: i64) -> Option<RotationAction> {
     let reached = |trigger| fires_at(trigger, created, expires).is_some_and(|time| time <= now);
@@ -155,7 +155,8 @@ pub fn due(policy: &RotationPolicy, created: i64, expires: Option<i64>, now: i64
     reached(policy.notify()).then_some(RotationAction::Notify)
 }
 
-/// The moment of a trigger; `None` when it never comes, because the version does not expire or the calendar ends.
+/// The moment of a trigger; `None` when it never comes, because the version does not expire or the calendar
+/// ends.
 fn fires_at(trigger: Trigger, created: i64, expires: Option<i64>) -> Option<i64> {
     match trigger {
         Trigger::TimeAfterCreate(duration) => duration.after(created).ok(),

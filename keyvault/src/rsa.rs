@@ -2,7 +2,8 @@
 //!
 //! Every private operation is constant time in the key. Material is PKCS#8 DER (RFC 5208), parsed and checked
 //! (`n = pq`, `de = 1`, the CRT parts) at each use; the library wipes its own copies when it frees them.
-//! RSNULL is refused: the library offers no private operation without a named digest, and `unsafe` is forbidden here.
+//! RSNULL is refused: the library offers no private operation without a named digest, and `unsafe` is
+//! forbidden here.
 
 use aws_lc_rs::digest::{self, Digest};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};

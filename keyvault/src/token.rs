@@ -1,8 +1,9 @@
 //! Access tokens: JWS compact form (RFC 7515, RFC 7519) signed with RS256 by a directory's own key.
 //!
-//! The algorithm is fixed, so a header cannot choose it: `none`, HS256 and every other name are refused before any
-//! arithmetic. Nothing in the claims is believed, or quoted in an error, before the signature holds. A key is found by
-//! its `kid` among the keys the caller trusts, never taken from the token. All times are seconds since the Unix epoch.
+//! The algorithm is fixed, so a header cannot choose it: `none`, HS256 and every other name are refused
+//! before any arithmetic. Nothing in the claims is believed, or quoted in an error, before the signature
+//! holds. A key is found by its `kid` among the keys the caller trusts, never taken from the token. All times
+//! are seconds since the Unix epoch.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! Measures what the sled engine costs beside the disk below it, in interleaved rounds.
 //!
-//! `cargo run --release -p strongroom-engine --example engine_costs [directory]` prints medians: a durable commit of
-//! four pages of 8 KiB and the same bytes by `pwrite` and `fdatasync`; then writing and reading 1 MiB values, once in
-//! records of 64 KiB and once whole.
+//! `cargo run --release -p strongroom-engine --example engine_costs [directory]` prints medians: a durable
+//! commit of four pages of 8 KiB and the same bytes by `pwrite` and `fdatasync`; then writing and reading 1
+//! MiB values, once in records of 64 KiB and once whole.
 #![allow(clippy::print_stdout, reason = "a measuring program reports by printing")]
 
 use std::error::Error;

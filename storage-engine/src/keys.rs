@@ -7,8 +7,8 @@
 //!               = HKDF-Expand(P, info = "item" || salt 32 || format 1 || kind 1 || scope id 16 || item id)
 //! commitment   = HKDF(salt = "strongroom/v1", ikm = R, info = "root-commitment" || scope id)
 //! ```
-//! The salt of an item is fresh and random, so a (key, nonce) pair repeats only if 32 random bytes repeat; no counter
-//! is ever stored. The scope id is the account's (or tree's) id, so nothing opens in another account.
+//! The salt of an item is fresh and random, so a (key, nonce) pair repeats only if 32 random bytes repeat; no
+//! counter is ever stored. The scope id is the account's (or tree's) id, so nothing opens in another account.
 
 use ring::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use subtle::ConstantTimeEq;

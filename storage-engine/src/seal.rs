@@ -1,7 +1,7 @@
 //! Sealing: AES-256-GCM (NIST SP 800-38D) under a key used for one item only.
 //!
-//! GCM does not commit to its key, so every opening first compares the item's 32-byte commitment in constant time.
-//! A part of an item is bound to its place by its nonce (base XOR index) and its additional data.
+//! GCM does not commit to its key, so every opening first compares the item's 32-byte commitment in constant
+//! time. A part of an item is bound to its place by its nonce (base XOR index) and its additional data.
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use subtle::ConstantTimeEq;

@@ -1,7 +1,8 @@
 //! Slots: where streams keep keys and plaintext, so that somebody else can empty them.
 //!
-//! Whoever revokes access empties every slot; a paused stream then finds nothing to go on with. Using a slot's content
-//! and emptying it exclude each other, so nothing is decrypted or handed out after `revoke` has returned.
+//! Whoever revokes access empties every slot; a paused stream then finds nothing to go on with. Using a
+//! slot's content and emptying it exclude each other, so nothing is decrypted or handed out after `revoke`
+//! has returned.
 
 use parking_lot::Mutex;
 

@@ -1,5 +1,5 @@
-//! Power cuts on an engine that keeps only what was synced: any part of the rest may have reached the disk, and the
-//! power may fail again while the store recovers.
+//! Power cuts on an engine that keeps only what was synced: any part of the rest may have reached the disk,
+//! and the power may fail again while the store recovers.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -318,7 +318,8 @@ fn power_cuts_on_an_engine_that_keeps_no_order() {
     cut_everywhere(false);
 }
 
-/// A killed process leaves batches that nobody synced. What is shown after opening must not go when the power fails.
+/// A killed process leaves batches that nobody synced. What is shown after opening must not go when the power
+/// fails.
 #[test]
 fn what_opening_shows_is_durable() {
     let disk = Disk::new(&memory(), true, 0);

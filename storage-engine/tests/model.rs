@@ -95,7 +95,8 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Runs the same operations on an engine and on the model; `open` opens the engine again where it is persistent.
+/// Runs the same operations on an engine and on the model; `open` opens the engine again where it is
+/// persistent.
 fn run<E: Engine>(ops: &[Op], open: impl Fn() -> E) {
     let (mut engine, mut model) = (open(), Model::new());
     for op in ops {

@@ -1,5 +1,6 @@
-//! Every engine call fails once, or from then on: nothing that was acknowledged is lost, nothing is acknowledged after a
-//! failed write until the store is opened again, and readers never see a state that was not.
+//! Every engine call fails once, or from then on: nothing that was acknowledged is lost, nothing is
+//! acknowledged after a failed write until the store is opened again, and readers never see a state that was
+//! not.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

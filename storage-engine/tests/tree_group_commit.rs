@@ -1,4 +1,5 @@
-//! Many writers: conditional ones never both win, and they share syncs; a panic or an error harms its caller only.
+//! Many writers: conditional ones never both win, and they share syncs; a panic or an error harms its caller
+//! only.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -196,7 +196,9 @@ fn run(ops: Vec<Op>, page_target: usize) -> Result<(), TestCaseError> {
 
 proptest! {
     #[test]
-    fn behaves_like_a_sorted_map(ops in vec(any_op(), 1..40), page_target in prop_oneof![Just(256), Just(1024), Just(8192)]) {
+    fn behaves_like_a_sorted_map(
+        ops in vec(any_op(), 1..40), page_target in prop_oneof![Just(256), Just(1024), Just(8192)],
+    ) {
         run(ops, page_target)?;
     }
 }

@@ -1,4 +1,5 @@
-//! The limit `aead`: AES-256-GCM in memory, 64 KiB at a time, with no disk at all. What encryption alone costs.
+//! The limit `aead`: AES-256-GCM in memory, 64 KiB at a time, with no disk at all. What encryption alone
+//! costs.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,6 +1,7 @@
 //! The rows of the table: what each measures, and against whom.
 
 mod blobs;
+mod keys;
 
 use strongroom_bench_store::Result;
 
@@ -13,7 +14,7 @@ pub(crate) struct Row {
     pub(crate) run: fn(&Args) -> Result<Vec<Measured>>,
 }
 
-const ROWS: [Row; 5] = [
+const ROWS: [Row; 8] = [
     Row {
         id: "B1",
         run: blobs::put,
@@ -33,6 +34,18 @@ const ROWS: [Row; 5] = [
     Row {
         id: "B5",
         run: blobs::random_reads,
+    },
+    Row {
+        id: "B6",
+        run: keys::encryption,
+    },
+    Row {
+        id: "B7",
+        run: keys::customer_key,
+    },
+    Row {
+        id: "B8",
+        run: keys::rotation,
     },
 ];
 

@@ -6,7 +6,8 @@ mod ours;
 use std::error::Error;
 
 pub use load::{Kind, Load, Names, random};
-pub use ours::Ours;
+pub use ours::{Keys, Ours, Rotation};
+pub use strongroom::engine::engine::counting::WriteCounts;
 
 /// What any step of a benchmark returns: the harness stops at the first error and says which step it was.
 pub type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -15,7 +16,8 @@ pub type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 pub trait Store: Send + Sync {
     /// What the table calls it.
     fn name(&self) -> &'static str;
-    /// Stores `body` under a name that was not used before. Returns when it is durable, where there is a disk.
+    /// Stores `body` under a name that was not used before. Returns when it is durable, where there is a
+    /// disk.
     ///
     /// # Errors
     /// Whatever went wrong.

@@ -1,40 +1,111 @@
 //! Strongroom as one of those that are measured: one account, one container, default settings.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use strongroom::engine::SystemEntropy;
+use strongroom::engine::engine::counting::WriteCounts;
+use strongroom::keyvault::{
+    AccessPolicy, KeyName, KeyPermissions, NewKeyOptions, NewVault, Retention, VaultName,
+};
 use strongroom::{
-    BlobName, Container, ContainerName, DownloadOptions, KeyFile, Metadata, NewAccount, Store as Strongroom,
-    UploadOptions,
+    Account, BlobName, Container, ContainerName, CustomerKey, DownloadOptions, KeyFile, Metadata, NewAccount,
+    Store as Strongroom, UploadOptions, Vaults,
 };
 
 use crate::{Result, Store};
+
+/// Who holds the account's root key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// The host.
+    Platform,
+    /// The customer: a key of 2048 bits in a vault beside the store.
+    Customer,
+}
 
 /// A container of a new store.
 pub struct Ours {
     name: &'static str,
     container: Container,
-    /// Open for as long as the container is used.
-    _store: Strongroom,
+    account: Account,
+    store: Strongroom,
+    vaults: Vaults,
+    vault: VaultName,
+    key: KeyName,
+}
+
+/// What one rotation took, without the making of the new key version.
+pub struct Rotation {
+    /// From the call to its return.
+    pub time: Duration,
+    /// What the store of the account was asked to write.
+    pub written: WriteCounts,
 }
 
 impl Ours {
-    /// A new store in `dir`, on the default engine, platform-managed.
+    /// A new store in `dir`, on the default engine.
     ///
     /// # Errors
-    /// Whatever the store says.
-    pub fn create(dir: &Path) -> Result<Self> {
-        let host_key = KeyFile::create(&dir.join("host.key"), &SystemEntropy)?;
-        let store = Strongroom::builder(dir.join("data"), host_key).init()?;
-        let tenant = "72f988bf-86f1-41af-91ab-2d7cd011db47".parse()?;
+    /// Whatever the store or the vault says.
+    pub fn create(dir: &Path, name: &'static str, keys: Keys) -> Result<Self> {
+        let key = |file: &str| KeyFile::create(&dir.join(file), &SystemEntropy);
+        let vaults = Vaults::builder(dir.join("vaults"), key("vault.key")?).init()?;
+        let store = Strongroom::builder(dir.join("data"), key("host.key")?)
+            .vaults(&vaults)
+            .init()?;
+        let tenant = vaults.store().default_tenant();
         let account =
             store.create_account(&NewAccount::new("benchmark".parse()?, tenant, "westus".parse()?))?;
         let container = account.container(&ContainerName::parse("bench")?);
         container.create(&Metadata::default())?;
-        Ok(Self {
-            name: "ours",
+        let (vault, key) = ("safe".parse()?, "k".parse()?);
+        let ours = Self {
+            name,
             container,
-            _store: store,
+            account,
+            store,
+            vaults,
+            vault,
+            key,
+        };
+        if keys == Keys::Customer {
+            ours.prepare_vault()?;
+            ours.rotate()?;
+        }
+        Ok(ours)
+    }
+
+    fn prepare_vault(&self) -> Result<()> {
+        let (vaults, token) = (self.vaults.store(), self.vaults.store().owner_token()?);
+        let mut vault = NewVault::new(self.vault.clone(), vaults.default_tenant(), "westus".parse()?);
+        vault.retention = Retention::Protected { days: 90 };
+        vaults.create_vault(&token, vault)?;
+        let keys = KeyPermissions::parse(["get", "wrapKey", "unwrapKey"])?;
+        let object_id = self.account.assign_identity()?.principal_id;
+        vaults.set_policy(&token, &self.vault, AccessPolicy { object_id, keys })?;
+        Ok(())
+    }
+
+    /// Makes a new version of the customer's key and puts the account under it.
+    ///
+    /// # Errors
+    /// Whatever the store or the vault says.
+    pub fn rotate(&self) -> Result<Rotation> {
+        let token = self.vaults.store().owner_token()?;
+        let made =
+            self.vaults
+                .store()
+                .create_key(&token, &self.vault, &self.key, NewKeyOptions::default())?;
+        let key = CustomerKey {
+            version: Some(made.id.version),
+            ..CustomerKey::from(made.id.base())
+        };
+        let (before, begun) = (self.store.write_counts(), Instant::now());
+        self.account.use_customer_key(&key)?;
+        Ok(Rotation {
+            time: begun.elapsed(),
+            written: self.store.write_counts().since(&before),
         })
     }
 }

@@ -185,7 +185,8 @@ pub(crate) struct ListBlobs {
     /// Collapse names at this character into directories.
     #[arg(long)]
     pub(crate) delimiter: Option<String>,
-    /// What to include, by letter or word: m (metadata), s (snapshots), d (deleted), c (copy), t (tags), v (versions).
+    /// What to include, by letter or word: m (metadata), s (snapshots), d (deleted), c (copy), t (tags), v
+    /// (versions).
     #[arg(long, value_name = "m,s,...", value_delimiter = ',')]
     pub(crate) include: Vec<String>,
     /// At most this many, or `*` for all [default: 5000].

@@ -89,8 +89,8 @@ pub(crate) struct SetPolicy {
     /// Object id of the principal, as `storage account show --query identity.principalId` prints it.
     #[arg(long, value_name = "ID")]
     pub(crate) object_id: String,
-    /// Permissions: `all`, or any of get list update create import delete recover backup restore decrypt encrypt
-    /// unwrapKey wrapKey verify sign purge release rotate getrotationpolicy setrotationpolicy.
+    /// Permissions: `all`, or any of get list update create import delete recover backup restore decrypt
+    /// encrypt unwrapKey wrapKey verify sign purge release rotate getrotationpolicy setrotationpolicy.
     #[arg(long, num_args = 0.., value_name = "PERMISSION", required = true)]
     pub(crate) key_permissions: Vec<String>,
 }

@@ -231,7 +231,8 @@ fn list_entry(container: &ContainerName, entry: &ListEntry) -> Value {
     }
 }
 
-/// Reads `--include`: letters, together or apart, or words. All but metadata name things that do not exist here yet.
+/// Reads `--include`: letters, together or apart, or words. All but metadata name things that do not exist
+/// here yet.
 fn detail(include: &[String]) -> Result<ListDetail, Failure> {
     const WORDS: [&str; 6] = ["copy", "deleted", "metadata", "snapshots", "tags", "versions"];
     let mut detail = ListDetail::default();

@@ -1,7 +1,7 @@
 //! Files that appear only when they are complete.
 //!
-//! A download is written beside its target and renamed when it succeeded, so that a refused or broken one leaves
-//! nothing behind. A blob name can never lead out of the directory it is downloaded into.
+//! A download is written beside its target and renamed when it succeeded, so that a refused or broken one
+//! leaves nothing behind. A blob name can never lead out of the directory it is downloaded into.
 
 use std::fs::{self, File};
 use std::io;

@@ -1,4 +1,5 @@
-//! Tables: the top-level values of a result, one row an item, headings with a capital, as `az -o table` has them.
+//! Tables: the top-level values of a result, one row an item, headings with a capital, as `az -o table` has
+//! them.
 
 use comfy_table::{ColumnConstraint, ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle};
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! Tab-separated values as `az` prints them, because scripts depend on every detail.
 //!
-//! A list is one line an item, anything else one line. A bare boolean is `true` or `false`, one inside a row `True`
-//! or `False`; null inside a row is `None`; a nested list is its length and a nested object is empty.
+//! A list is one line an item, anything else one line. A bare boolean is `true` or `false`, one inside a row
+//! `True` or `False`; null inside a row is `None`; a nested list is its length and a nested object is empty.
 
 use serde_json::Value;
 

@@ -1,4 +1,5 @@
-//! The labels that `az` has and that are checked by the rules for keys: tenant, region; and those that are not.
+//! The labels that `az` has and that are checked by the rules for keys: tenant, region; and those that are
+//! not.
 
 use strongroom::keyvault::{Region, TenantId};
 

@@ -63,7 +63,8 @@ impl<'s> Custody<'s> {
         &self.key
     }
 
-    /// Makes the vault with both protections and the key, gives the account an identity, and grants it what it needs.
+    /// Makes the vault with both protections and the key, gives the account an identity, and grants it what
+    /// it needs.
     pub(super) fn prepare(&self) -> Result<(), Failure> {
         let (vaults, token) = self.owner()?;
         let labels = self.session.labels();

@@ -1,7 +1,7 @@
 //! The whole story on the user's own files: store, encrypt, rotate, revoke, restore, verify.
 //!
-//! A tour makes an account and a vault of its own and leaves them there; it never touches what exists. Everything it
-//! does is a call that any user of the library can make.
+//! A tour makes an account and a vault of its own and leaves them there; it never touches what exists.
+//! Everything it does is a call that any user of the library can make.
 
 mod custody;
 mod hashing;

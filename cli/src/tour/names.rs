@@ -6,7 +6,8 @@ use strongroom::keyvault::VaultName;
 use crate::output::error::Failure;
 use crate::session::Session;
 
-/// The first account and vault `tourN`, `tour-vault-N` of which neither exists; deleted vaults keep their names.
+/// The first account and vault `tourN`, `tour-vault-N` of which neither exists; deleted vaults keep their
+/// names.
 pub(super) fn free(session: &Session) -> Result<(AccountName, VaultName), Failure> {
     let accounts: Vec<AccountName> = session
         .store()?

@@ -1,3 +1,5 @@
+//! Every error has the code and status that the protocol gives it.
+
 use super::*;
 use crate::algorithms::{EncryptionAlgorithm, SignatureAlgorithm};
 use crate::provider::{KeySize, KeyType};

@@ -1,7 +1,8 @@
 //! Enough of DER (ITU-T X.690) to tell what a file is, and where its modulus lies.
 //!
-//! The reader only moves forward and only borrows. Definite lengths of up to four bytes in their shortest form are
-//! read, everything else is malformed. The parsing that counts is the cryptographic library's; this one decides which.
+//! The reader only moves forward and only borrows. Definite lengths of up to four bytes in their shortest
+//! form are read, everything else is malformed. The parsing that counts is the cryptographic library's; this
+//! one decides which.
 
 use super::ImportError;
 

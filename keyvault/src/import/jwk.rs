@@ -1,7 +1,7 @@
 //! The private RSA key as JWK (RFC 7517, RFC 7518 section 6.3.2).
 //!
-//! Members are borrowed from the input and decoded straight into wiped memory, so an escape sequence inside a member
-//! (which base64url never needs) is refused. Members that say nothing about the numbers are ignored.
+//! Members are borrowed from the input and decoded straight into wiped memory, so an escape sequence inside a
+//! member (which base64url never needs) is refused. Members that say nothing about the numbers are ignored.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

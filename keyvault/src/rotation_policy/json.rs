@@ -1,7 +1,7 @@
 //! The JSON form of a rotation policy.
 //!
-//! Unknown members are refused, because a misspelt trigger that is ignored would be a key that is never rotated. The
-//! read-only members that a vault sends (`id`, `created`, `updated`) are accepted and ignored.
+//! Unknown members are refused, because a misspelt trigger that is ignored would be a key that is never
+//! rotated. The read-only members that a vault sends (`id`, `created`, `updated`) are accepted and ignored.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -132,8 +132,8 @@ impl RotationPolicy {
         self.document(Some(self.notify()))
     }
 
-    /// The JSON form to store: a notification only where one was set. The default one need not fit into a short
-    /// lifetime, so written out it could not be read back.
+    /// The JSON form to store: a notification only where one was set. The default one need not fit into a
+    /// short lifetime, so written out it could not be read back.
     pub(crate) fn to_stored_json(&self) -> serde_json::Value {
         self.document(self.notify)
     }

@@ -1,3 +1,5 @@
+//! Policies are read, refused and carried out as the service does.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -156,7 +158,8 @@ proptest! {
 
     #[test]
     fn an_accepted_rotation_keeps_its_distance(
-        created in 0_i64..4_102_444_800, months in 0_u16..40, days in 0_u16..60, expiry in 1_u16..48, late in any::<bool>(),
+        created in 0_i64..4_102_444_800, months in 0_u16..40, days in 0_u16..60, expiry in 1_u16..48,
+        late in any::<bool>(),
     ) {
         let Ok(time) = format!("P{months}M{days}D").parse() else { return Ok(()) };
         let trigger = if late { Trigger::TimeBeforeExpiry(time) } else { Trigger::TimeAfterCreate(time) };

@@ -1,3 +1,5 @@
+//! Only a token that is whole, signed, addressed and in time is accepted.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

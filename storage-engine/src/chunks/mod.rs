@@ -29,8 +29,10 @@ pub struct ChunkId {
 /// Where sealed chunks live.
 ///
 /// # Contract
-/// * A chunk id is written once; the chunks of one body arrive in ascending order, all but the last of equal length.
-/// * `put` need not be durable before `sync` returns; `sync` covers every `put` that returned before it began.
+/// * A chunk id is written once; the chunks of one body arrive in ascending order, all but the last of equal
+///   length.
+/// * `put` need not be durable before `sync` returns; `sync` covers every `put` that returned before it
+///   began.
 /// * A `get` after the `put` returned sees the bytes.
 /// * After the first failed write or sync every later write fails with [`EngineError::Poisoned`].
 pub trait ChunkStore: Send + Sync + 'static {
@@ -52,14 +54,15 @@ pub trait ChunkStore: Send + Sync + 'static {
     /// As [`Engine::apply`](crate::engine::Engine::apply).
     fn delete(&self, bodies: &[BodyKey]) -> Result<(), EngineError>;
 
-    /// Bodies with at least one chunk whose key begins with `prefix`, ascending, strictly after `after`, at most
-    /// `limit`.
+    /// Bodies with at least one chunk whose key begins with `prefix`, ascending, strictly after `after`, at
+    /// most `limit`.
     ///
     /// # Errors
     /// `Io`, `Corrupt`, `Closed`.
     fn list(&self, prefix: &[u8], after: Option<BodyKey>, limit: usize) -> Result<Vec<BodyKey>, EngineError>;
 
-    /// Makes every earlier `put` and `delete` durable. The in-engine placement leaves this to the engine's sync.
+    /// Makes every earlier `put` and `delete` durable. The in-engine placement leaves this to the engine's
+    /// sync.
     ///
     /// # Errors
     /// `Io`, `Poisoned`, `Closed`.

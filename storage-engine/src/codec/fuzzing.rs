@@ -1,4 +1,5 @@
-//! What any bytes are as a record: the promise that fuzz targets check, for records that are private to a crate.
+//! What any bytes are as a record: the promise that fuzz targets check, for records that are private to a
+//! crate.
 
 use super::{Record, decode, encode};
 

@@ -1,7 +1,8 @@
 //! The codec: records to bytes and back.
 //!
-//! A record is one version byte and its bincode 2 encoding (standard configuration: little-endian, variable-length
-//! integers). Decoding takes all of its input or fails, never allocates more than the input allows, never panics.
+//! A record is one version byte and its bincode 2 encoding (standard configuration: little-endian,
+//! variable-length integers). Decoding takes all of its input or fails, never allocates more than the input
+//! allows, never panics.
 
 mod frame;
 #[cfg(feature = "testing")]
@@ -124,7 +125,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn round_trips_and_refuses_prefixes_and_extensions(name: String, bytes: Vec<u8>, number: Option<u64>) {
+        fn round_trips_and_refuses_prefixes_and_extensions(
+            name: String, bytes: Vec<u8>, number: Option<u64>,
+        ) {
             let sample = Sample { name, bytes, number };
             let mut encoded = encode(&sample).unwrap();
             prop_assert_eq!(&decode::<Sample>(&encoded).unwrap(), &sample);

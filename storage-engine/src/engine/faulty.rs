@@ -1,7 +1,7 @@
 //! A wrapper that fails on purpose: the N-th call, once or from then on.
 //!
-//! Calls are counted from zero over everything [`Scope`] names. A failed write or sync poisons the wrapper as the
-//! contract asks: later writes fail with [`EngineError::Poisoned`] and reads go on.
+//! Calls are counted from zero over everything [`Scope`] names. A failed write or sync poisons the wrapper as
+//! the contract asks: later writes fail with [`EngineError::Poisoned`] and reads go on.
 
 use std::sync::Arc;
 

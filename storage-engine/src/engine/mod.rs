@@ -101,11 +101,11 @@ pub struct ScanPage {
 ///   [`BATCH_OPERATIONS_MAX`] mutations and [`BATCH_BYTES_MAX`] bytes of keys and values. Beyond that:
 ///   [`EngineError::TooLarge`], nothing applied.
 /// * `apply` is atomic: all preconditions hold and all mutations happen, or none does, also after a crash.
-///   Mutations of one batch take effect in order. Calls take effect, and become durable, in the order in which
-///   they returned.
+///   Mutations of one batch take effect in order. Calls take effect, and become durable, in the order in
+///   which they returned.
 /// * After [`EngineError::Unavailable`] with `maybe_applied` the caller reads again before it decides.
-/// * After the first I/O error of a write or a sync every later write fails with [`EngineError::Poisoned`] until
-///   the engine is opened again. Reads may go on.
+/// * After the first I/O error of a write or a sync every later write fails with [`EngineError::Poisoned`]
+///   until the engine is opened again. Reads may go on.
 /// * Everything blocks; nothing calls back into the caller.
 pub trait Engine: Send + Sync + 'static {
     /// The value of `key`, or `None`.

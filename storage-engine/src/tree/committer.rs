@@ -1,7 +1,8 @@
 //! The committer: one caller at a time leads, and commits for everybody who waits (group commit).
 //!
-//! A caller that finds no leader leads at once, so a lone writer waits for nobody. While a leader syncs, others queue;
-//! the next leader takes them all. Nothing is acknowledged before the batch that holds it is durable.
+//! A caller that finds no leader leads at once, so a lone writer waits for nobody. While a leader syncs,
+//! others queue; the next leader takes them all. Nothing is acknowledged before the batch that holds it is
+//! durable.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,7 +17,8 @@ use super::state::TreeState;
 use super::{TreeError, Txn};
 use crate::engine::EngineError;
 
-/// Trees in one group: a head and a freed list each, and room for other records in the batch that swaps the heads.
+/// Trees in one group: a head and a freed list each, and room for other records in the batch that swaps the
+/// heads.
 const TREES_PER_GROUP: usize = 16;
 
 /// Runs a caller's function; true to commit what it did.

@@ -1,7 +1,7 @@
 //! Changing a tree in memory: insertion and removal along one path, splits and merges on the way back up.
 //!
-//! A page that is touched becomes a fresh node, and its id goes to the freed list. An error in the middle leaves the
-//! root unusable: the transaction it belongs to must be rolled back.
+//! A page that is touched becomes a fresh node, and its id goes to the freed list. An error in the middle
+//! leaves the root unusable: the transaction it belongs to must be rolled back.
 
 use std::sync::Arc;
 

@@ -245,7 +245,8 @@ impl Commit<'_> {
         }
     }
 
-    /// After an answer that was lost: true when the engine has the new heads. Batches are atomic, so one would do.
+    /// After an answer that was lost: true when the engine has the new heads. Batches are atomic, so one
+    /// would do.
     fn is_applied(&self) -> bool {
         self.works.iter().zip(&self.sealed).all(|(work, sealed)| {
             let found = self.core.engine.get(Space::HEADS, &work.tree.pages.tree.0);

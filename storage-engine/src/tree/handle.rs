@@ -67,7 +67,8 @@ impl Tree {
         self.state.current().0.commit
     }
 
-    /// A view that stays as it is while others commit. It keeps replaced pages on disk until it is dropped or expires.
+    /// A view that stays as it is while others commit. It keeps replaced pages on disk until it is dropped or
+    /// expires.
     ///
     /// # Errors
     /// [`TreeError`].
@@ -81,8 +82,8 @@ impl Tree {
 
     /// Runs `change` over the newest state and commits what it did: durable when this returns.
     ///
-    /// `change` may run more than once and on another caller's thread; it must not commit itself, which would wait for
-    /// ever. A panic in it comes out of this call and harms nobody else.
+    /// `change` may run more than once and on another caller's thread; it must not commit itself, which would
+    /// wait for ever. A panic in it comes out of this call and harms nobody else.
     ///
     /// # Errors
     /// What `change` returned (then nothing happened), or [`TreeError`].

@@ -1,7 +1,8 @@
 //! The sealed tree: an ordered map of byte strings, encrypted, transactional, durable.
 //!
-//! One [`TreeStore`] holds many trees over one engine and commits for all of them (group commit). Keys have 1 to
-//! [`KEY_BYTES_MAX`] bytes and begin with a byte other than 0: room 0 belongs to the tree itself (body references).
+//! One [`TreeStore`] holds many trees over one engine and commits for all of them (group commit). Keys have 1
+//! to [`KEY_BYTES_MAX`] bytes and begin with a byte other than 0: room 0 belongs to the tree itself (body
+//! references).
 
 mod committer;
 mod core;
@@ -77,8 +78,8 @@ impl Default for TreeSettings {
 
 /// Asked by the committer immediately before it swaps heads.
 ///
-/// A transaction that carries items sealed under a revocable key names its gate; the pass is held until the head is
-/// swapped, so whoever closes the gate waits for that swap and precedes every later one.
+/// A transaction that carries items sealed under a revocable key names its gate; the pass is held until the
+/// head is swapped, so whoever closes the gate waits for that swap and precedes every later one.
 pub trait Gate: Send + Sync + 'static {
     /// A pass, or the transaction is dropped and its caller gets [`TreeError::GateClosed`].
     ///
@@ -90,8 +91,8 @@ pub trait Gate: Send + Sync + 'static {
 /// Permission to swap a head, for as long as it lives.
 pub struct Pass(pub Box<dyn Any>);
 
-/// Decodes the plaintext of a page, which only its key holder could have sealed, and checks that it has one encoding.
-/// True when it is a page.
+/// Decodes the plaintext of a page, which only its key holder could have sealed, and checks that it has one
+/// encoding. True when it is a page.
 ///
 /// # Panics
 /// When a page has a second encoding.

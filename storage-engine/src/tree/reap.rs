@@ -1,7 +1,7 @@
 //! Reaping: carrying out freed lists, in small steps that can be repeated after a crash.
 //!
-//! A list may be carried out once it is durable and older than every pin; a body also waits until one more commit is
-//! durable and nobody pins it. A list's records are deleted last.
+//! A list may be carried out once it is durable and older than every pin; a body also waits until one more
+//! commit is durable and nobody pins it. A list's records are deleted last.
 
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
-//! Reservations: body ids handed out in blocks, so that chunks of bodies that were never adopted can be found.
+//! Reservations: body ids handed out in blocks, so that chunks of bodies that were never adopted can be
+//! found.
 //!
-//! A block's record is durable before the first of its ids is used; it is deleted, with a commit, once each of its ids
-//! was adopted or given up. What opening finds in the chunk store under an unfinished block and without a reference in
-//! the tree belongs to nobody.
+//! A block's record is durable before the first of its ids is used; it is deleted, with a commit, once each
+//! of its ids was adopted or given up. What opening finds in the chunk store under an unfinished block and
+//! without a reference in the tree belongs to nobody.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -162,8 +163,8 @@ fn delete_unreferenced(pages: &Pages, version: &Version, prefix: &[u8]) -> Resul
     }
 }
 
-/// Makes chunks written or deleted so far durable, or, where they are records of an ordered engine, durable before
-/// anything that is written later.
+/// Makes chunks written or deleted so far durable, or, where they are records of an ordered engine, durable
+/// before anything that is written later.
 pub(super) fn sync_chunks(core: &Core) -> Result<(), TreeError> {
     core.latch(core.chunks.sync())?;
     core.order()

@@ -1,7 +1,7 @@
 //! Scrubbing: reads everything a tree refers to, and names what is damaged.
 //!
-//! Pages and large values are authenticated. Content is not opened: the checksum of each chunk shows bit rot without
-//! any content key.
+//! Pages and large values are authenticated. Content is not opened: the checksum of each chunk shows bit rot
+//! without any content key.
 
 use super::handle::{Snapshot, Tree};
 use super::node::{Node, NodeError, Payload, Slot};
@@ -32,7 +32,8 @@ pub enum ScrubItem {
 pub struct ScrubFinding {
     /// What is damaged.
     pub item: ScrubItem,
-    /// The key of the entry, or the first key that a page can hold; empty for bodies. This is plaintext: names.
+    /// The key of the entry, or the first key that a page can hold; empty for bodies. This is plaintext:
+    /// names.
     pub key: Vec<u8>,
     /// How it shows.
     pub error: TreeError,

@@ -1,8 +1,8 @@
 //! The state of one open tree: its published version, and who still reads older ones.
 //!
-//! Loading the current version and pinning it is one step under the lock with which the oldest pin is computed, so no
-//! reader can hold a version whose pages are being deleted. Lock order: the store's map of trees, the committer's
-//! turn, the reaper's turn, reservations, pins; nothing is locked while pins are.
+//! Loading the current version and pinning it is one step under the lock with which the oldest pin is
+//! computed, so no reader can hold a version whose pages are being deleted. Lock order: the store's map of
+//! trees, the committer's turn, the reaper's turn, reservations, pins; nothing is locked while pins are.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -216,7 +216,8 @@ impl Pins {
         self.bodies.contains_key(body)
     }
 
-    /// Drops the note of versions without readers. A version that is not current never gains a first reader again.
+    /// Drops the note of versions without readers. A version that is not current never gains a first reader
+    /// again.
     fn forget_unread(&mut self) {
         self.older.retain(|(_, version)| version.strong_count() > 0);
     }

@@ -56,7 +56,8 @@ impl TreeStore {
             committer: Committer::default(),
             trees: Mutex::default(),
         };
-        // A killed process may have left a head that no sync covers; what readers see must not vanish with the power.
+        // A killed process may have left a head that no sync covers; what readers see must not vanish with
+        // the power.
         store.core.latch(store.core.engine.sync())?;
         store.erase_headless()?;
         Ok(Arc::new(store))
@@ -172,8 +173,8 @@ impl TreeStore {
         }
     }
 
-    /// Deletes everything that was released and that nobody reads any more. Commits do this by themselves, in small
-    /// steps; this is for idle times.
+    /// Deletes everything that was released and that nobody reads any more. Commits do this by themselves, in
+    /// small steps; this is for idle times.
     ///
     /// # Errors
     /// [`TreeError`].

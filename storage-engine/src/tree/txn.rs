@@ -71,7 +71,8 @@ impl<'a> Txn<'a> {
         self.change(|work| work.delete(key))
     }
 
-    /// Makes a finished body part of this commit with one reference, and returns what a record keeps to read it.
+    /// Makes a finished body part of this commit with one reference, and returns what a record keeps to read
+    /// it.
     ///
     /// # Errors
     /// [`TreeError::UnknownBody`] when the body was given up.

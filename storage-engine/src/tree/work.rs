@@ -284,7 +284,8 @@ fn is_own(key: &[u8]) -> bool {
     key.first() == Some(&0)
 }
 
-/// The entry that counts the references to a body. A small body has one only while there is more than one reference.
+/// The entry that counts the references to a body. A small body has one only while there is more than one
+/// reference.
 pub(super) fn reference_key(body: &BodyRef) -> Vec<u8> {
     match &body.location {
         Location::Chunks => large_reference_key(body.id),

@@ -1,9 +1,11 @@
-//! A disk that can lose power: what is synced stays, what is not may be there, or in part, or in another order.
+//! A disk that can lose power: what is synced stays, what is not may be there, or in part, or in another
+//! order.
 //!
-//! The fault model: `fsync` and `fdatasync` of a file make all earlier writes of that file durable, and its length;
-//! `sync_file_range` makes nothing durable. A write since then may be lost, kept, or torn at multiples of 512 bytes, and
-//! writes may reach the disk in any order. A name (created, renamed, unlinked) is durable once its directory was
-//! synced; until then each change of names may be lost or kept independently of the others.
+//! The fault model: `fsync` and `fdatasync` of a file make all earlier writes of that file durable, and its
+//! length; `sync_file_range` makes nothing durable. A write since then may be lost, kept, or torn at
+//! multiples of 512 bytes, and writes may reach the disk in any order. A name (created, renamed, unlinked) is
+//! durable once its directory was synced; until then each change of names may be lost or kept independently
+//! of the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,10 +1,11 @@
 //! Power cuts: nothing acknowledged is lost, no batch is torn, whatever happens to unsynced writes.
 //!
-//! This test binary runs itself again under a recorder (`recorder.c`, built with gcc) that logs each write, sync and
-//! change of names below a directory. From the log it rebuilds what a power cut at some moment may leave on a disk
-//! that keeps only what was synced (`disk.rs` has the fault model), opens each such image and compares it with the
-//! journal of acknowledgements. `STRONGROOM_POWER_CUT_IMAGES` sets the number of images, `STRONGROOM_POWER_CUT_SEGMENT`
-//! the bytes of a segment, `STRONGROOM_POWER_CUT_SEED` the seed. See docs/ENGINE.md.
+//! This test binary runs itself again under a recorder (`recorder.c`, built with gcc) that logs each write,
+//! sync and change of names below a directory. From the log it rebuilds what a power cut at some moment may
+//! leave on a disk that keeps only what was synced (`disk.rs` has the fault model), opens each such image and
+//! compares it with the journal of acknowledgements. `STRONGROOM_POWER_CUT_IMAGES` sets the number of images,
+//! `STRONGROOM_POWER_CUT_SEGMENT` the bytes of a segment, `STRONGROOM_POWER_CUT_SEED` the seed. See
+//! docs/ENGINE.md.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -105,8 +106,8 @@ fn without_fdatasync_the_loss_is_found() {
     assert!(lost > 0, "no loss among {failures:?}");
 }
 
-/// The same for the quarter rule: synced at acknowledgements only, sled's segment headers run ahead of the disk, and a
-/// cut during the next stretch destroys what was acknowledged before it.
+/// The same for the quarter rule: synced at acknowledgements only, sled's segment headers run ahead of the
+/// disk, and a cut during the next stretch destroys what was acknowledged before it.
 #[test]
 fn without_the_quarter_rule_the_loss_is_found() {
     let recording = Recording::make(workload(), None, SyncMode::DangerNoQuarters);
@@ -185,7 +186,8 @@ impl Recording {
         );
     }
 
-    /// At least eight segments begin between two acknowledgements, and less than one segment of log is ever unsynced.
+    /// At least eight segments begin between two acknowledgements, and less than one segment of log is ever
+    /// unsynced.
     fn assert_turnover(&self) {
         let segment = self.workload.segment_bytes as u64;
         let (mut disk, mut journal) = (self.disk(), None);

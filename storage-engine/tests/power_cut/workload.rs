@@ -1,7 +1,9 @@
-//! What is written before the power fails: batches that a number determines, and a journal of what was promised.
+//! What is written before the power fails: batches that a number determines, and a journal of what was
+//! promised.
 //!
-//! Batch `n` sets the counter in [`Space::HEADS`] to `n` and changes some of a few hundred keys, so that sled's
-//! cleaner works all the time. `B n` goes to the journal before batch `n`, `S n` after a sync of it returned.
+//! Batch `n` sets the counter in [`Space::HEADS`] to `n` and changes some of a few hundred keys, so that
+//! sled's cleaner works all the time. `B n` goes to the journal before batch `n`, `S n` after a sync of it
+//! returned.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -118,8 +120,8 @@ impl Workload {
         number
     }
 
-    /// Opens what a power cut left; it must hold the batches up to one between `acknowledged` and `started`, and
-    /// nothing else. Returns that number.
+    /// Opens what a power cut left; it must hold the batches up to one between `acknowledged` and `started`,
+    /// and nothing else. Returns that number.
     pub(crate) fn verify(&self, dir: &Path, promised: Promised) -> Result<u64, String> {
         let open = || {
             SledEngine::open(dir, &self.options())

@@ -1,9 +1,10 @@
 //! Removal of many stripes in bounded steps.
 //!
-//! Removing a stripe rewrites pages, and 64 deletes of the largest values would log several segments in one batch,
-//! with no sync between them. So a batch that would remove more than a few stripes removes first stripes only, which
-//! hides the values, and notes the rest in one record. The rest is removed in small batches before the next batch
-//! starts, or, after a crash, before the engine opens; readers skip stripes without a first one meanwhile.
+//! Removing a stripe rewrites pages, and 64 deletes of the largest values would log several segments in one
+//! batch, with no sync between them. So a batch that would remove more than a few stripes removes first
+//! stripes only, which hides the values, and notes the rest in one record. The rest is removed in small
+//! batches before the next batch starts, or, after a crash, before the engine opens; readers skip stripes
+//! without a first one meanwhile.
 
 use std::ops::Range;
 

@@ -3,8 +3,8 @@
 //! sled 0.34.7 ends a flush with `sync_file_range`, which neither waits for the disk's cache nor for the
 //! file's metadata. So each flush is followed by our own `fdatasync` of the log, and both happen at the
 //! latest when a quarter segment of log may have been written: sled puts the flushed position into segment
-//! headers and overwrites old segments on the strength of it, which is only safe while that position never runs
-//! ahead of our `fdatasync` by a segment.
+//! headers and overwrites old segments on the strength of it, which is only safe while that position never
+//! runs ahead of our `fdatasync` by a segment.
 
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -78,9 +78,9 @@ struct Synced {
     broken: bool,
 }
 
-/// Log bytes for each stripe changed besides its own: sled rewrites a leaf page after ten changes of it and moves
-/// another one out of a segment that it cleans, and splits a full one in two; about 3.3 log bytes per byte were measured
-/// for fresh records. The estimate is multiplied by what the flushes report beyond it.
+/// Log bytes for each stripe changed besides its own: sled rewrites a leaf page after ten changes of it and
+/// moves another one out of a segment that it cleans, and splits a full one in two; about 3.3 log bytes per
+/// byte were measured for fresh records. The estimate is multiplied by what the flushes report beyond it.
 const LOG_BYTES_PER_STRIPE: u64 = (STRIPE_BYTES * LEAF_STRIPES * 3 / 20) as u64;
 /// Hundredths: the estimate itself.
 const RATE_MIN: u64 = 100;
@@ -125,8 +125,8 @@ impl Durable {
         sync_dir(&self.dir)
     }
 
-    /// Applies a batch and returns its number. Counted only afterwards: a sync that runs meanwhile may miss it.
-    /// One at a time.
+    /// Applies a batch and returns its number. Counted only afterwards: a sync that runs meanwhile may miss
+    /// it. One at a time.
     pub(super) fn count(
         &self,
         log_bytes: u64,
@@ -142,7 +142,8 @@ impl Durable {
         self.applied.load(SeqCst)
     }
 
-    /// True when a quarter segment of log may wait for its sync once `batch` is applied, and something waits now.
+    /// True when a quarter segment of log may wait for its sync once `batch` is applied, and something waits
+    /// now.
     pub(super) fn is_due_before(&self, batch: &StripedBatch) -> bool {
         let (pending, rate) = (self.pending.load(SeqCst), self.rate.load(SeqCst));
         let after = pending.saturating_add(log_bytes(batch)).saturating_mul(rate) / RATE_MIN;
@@ -150,7 +151,8 @@ impl Durable {
     }
 
     /// Returns once the batch with this number and all before it are on stable storage. One sync serves
-    /// everybody who waits. `check` is asked after the turn has come: who waited must see the failure before it.
+    /// everybody who waits. `check` is asked after the turn has come: who waited must see the failure before
+    /// it.
     pub(super) fn sync_through(
         &self,
         number: u64,
@@ -218,7 +220,8 @@ impl Durable {
 }
 
 /// Before sled reads its files: drops half-written snapshots, which sled would take for the newest one, and
-/// makes the log that a killed process left in the page cache durable, since sled's recovery trusts what it reads.
+/// makes the log that a killed process left in the page cache durable, since sled's recovery trusts what it
+/// reads.
 pub(super) fn prepare_recovery(dir: &Path) -> Result<(), EngineError> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),

@@ -6,7 +6,8 @@
 use super::super::range::KeyRange;
 use super::super::{KEY_BYTES_MAX, Space, VALUE_BYTES_MAX};
 
-/// Most data bytes in one stripe: four of them hold a sealed chunk of 64 KiB with its frame, one holds a page.
+/// Most data bytes in one stripe: four of them hold a sealed chunk of 64 KiB with its frame, one holds a
+/// page.
 pub(super) const STRIPE_BYTES: usize = 16_640;
 /// Most stripes in a leaf page of sled, which splits pages by number of entries.
 pub(super) const LEAF_STRIPES: usize = 17;

@@ -42,8 +42,8 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Locks `dir`, creating it where it is missing, and reads its marker. A directory with foreign content or
-    /// of a newer format is left as it is.
+    /// Locks `dir`, creating it where it is missing, and reads its marker. A directory with foreign content
+    /// or of a newer format is left as it is.
     pub(super) fn open(dir: &Path) -> Result<Self, EngineError> {
         let found = survey(dir)?;
         if found == Found::Nothing {

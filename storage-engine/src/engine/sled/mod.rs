@@ -2,9 +2,10 @@
 //!
 //! Invariants:
 //! * one batch is one sled batch on one tree, which sled recovers whole or not at all;
-//! * nothing is acknowledged before `fdatasync` returned, and nothing that landed in `blobs/`, see [`durable`];
-//! * readers hold the view lock shared and a batch is applied under it exclusively, so nobody sees half a batch
-//!   (sled itself locks out readers for as long);
+//! * nothing is acknowledged before `fdatasync` returned, and nothing that landed in `blobs/`, see
+//!   [`durable`];
+//! * readers hold the view lock shared and a batch is applied under it exclusively, so nobody sees half a
+//!   batch (sled itself locks out readers for as long);
 //! * after the first failed write or sync no later write succeeds; after a batch that may be half applied in
 //!   memory no read does either.
 //!
@@ -40,8 +41,8 @@ use super::{
 pub struct SledOptions {
     /// Bytes of pages that sled keeps in memory; 64 MiB by default. Its page table comes on top.
     pub cache_bytes: u64,
-    /// Bytes of a log segment: a power of two from 2 MiB to the default of 16 MiB, the same at every open of a
-    /// directory.
+    /// Bytes of a log segment: a power of two from 2 MiB to the default of 16 MiB, the same at every open of
+    /// a directory.
     pub segment_bytes: usize,
 }
 
@@ -92,8 +93,8 @@ impl SledEngine {
         Self::open_in(dir.as_ref(), options, SyncMode::DataSync)
     }
 
-    /// As [`open`](Self::open), but with a measure against power cuts left out: acknowledged data can be lost. For
-    /// the test that proves the power-cut test finds such a loss.
+    /// As [`open`](Self::open), but with a measure against power cuts left out: acknowledged data can be
+    /// lost. For the test that proves the power-cut test finds such a loss.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -276,8 +277,8 @@ impl Engine for SledEngine {
         self.sync_through(self.durable.last(), &db)
     }
 
-    /// sled rewrites its segments as it goes and its snapshot when it opens, so there is nothing to fold: this
-    /// is a sync.
+    /// sled rewrites its segments as it goes and its snapshot when it opens, so there is nothing to fold:
+    /// this is a sync.
     fn checkpoint(&self) -> Result<(), EngineError> {
         self.sync()
     }
@@ -315,8 +316,8 @@ impl Drop for SledEngine {
     }
 }
 
-/// Starts sled. A database that this process closed a moment ago may still hold sled's lock; a foreign process
-/// cannot, since it would hold ours.
+/// Starts sled. A database that this process closed a moment ago may still hold sled's lock; a foreign
+/// process cannot, since it would hold ours.
 fn start(dir: &Path, options: &SledOptions) -> Result<Db, EngineError> {
     if options.segment_bytes < SEGMENT_BYTES_MIN {
         let text = format!(

@@ -1,7 +1,7 @@
 //! Records over stripes: reads whole values, pages of a range, and turns mutations into one sled batch.
 //!
-//! Stripe 0 begins with the length of the value (u32, little-endian). Callers hold the engine's view lock, so a
-//! value is never seen half replaced.
+//! Stripe 0 begins with the length of the value (u32, little-endian). Callers hold the engine's view lock, so
+//! a value is never seen half replaced.
 
 use std::collections::BTreeMap;
 
@@ -191,7 +191,8 @@ impl Cursor<'_> {
         }
     }
 
-    /// Goes on behind the stripes of `key`: one by one where there is one, by a new search where there are more.
+    /// Goes on behind the stripes of `key`: one by one where there is one, by a new search where there are
+    /// more.
     fn skip_stripes(&mut self, key: &[u8], length: usize, stripes: sled::Iter) {
         if stripes_of(length) == 1 {
             self.stripes = Some(stripes);
@@ -236,7 +237,8 @@ impl Cursor<'_> {
     }
 }
 
-/// Puts a value together; `rest` yields stripe 1 and what follows, and is left behind the value's last stripe.
+/// Puts a value together; `rest` yields stripe 1 and what follows, and is left behind the value's last
+/// stripe.
 fn whole_value(first: &[u8], rest: &mut dyn Iterator<Item = Stripe>) -> Result<Vec<u8>, EngineError> {
     let length = value_length(first)?;
     let mut value = Vec::with_capacity(length);

@@ -3,7 +3,8 @@
 //! ```text
 //! node      level 1, slots 2, prefix length 2, prefix, slots
 //! slot      key without the prefix: length 2, bytes (absent in the first slot of a branch), then the payload
-//! payload   of a leaf:   length 2 (at most 0x7fff), bytes; or 0xffff, value length 4, parts 1, page id 24 each
+//! payload   of a leaf:   length 2 (at most 0x7fff), bytes; or 0xffff, value length 4, parts 1,
+//!                        page id 24 each
 //!           of a branch: page id 24
 //! ```
 //! The prefix is the longest that all stored keys share, so a node has exactly one encoding.

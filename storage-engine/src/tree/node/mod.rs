@@ -1,8 +1,8 @@
 //! Nodes: what a page holds, in memory.
 //!
-//! A leaf (level 0) maps keys to values; a branch of level n leads to nodes of level n - 1. A branch's first slot has
-//! the empty key; slot i leads to the keys from its own key up to that of slot i + 1. Keys ascend strictly. Nodes are
-//! immutable once shared: a change clones the path from the root to its leaf.
+//! A leaf (level 0) maps keys to values; a branch of level n leads to nodes of level n - 1. A branch's first
+//! slot has the empty key; slot i leads to the keys from its own key up to that of slot i + 1. Keys ascend
+//! strictly. Nodes are immutable once shared: a change clones the path from the root to its leaf.
 
 mod codec;
 mod split;

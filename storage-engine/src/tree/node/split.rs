@@ -17,8 +17,9 @@ impl Node {
     }
 }
 
-/// `node` as slots of its parent, each within `target` bytes where its slots allow. The first key is empty: it is the
-/// parent's. After an insertion at the end (`appended`) the left part stays full, as keys that ascend want it.
+/// `node` as slots of its parent, each within `target` bytes where its slots allow. The first key is empty:
+/// it is the parent's. After an insertion at the end (`appended`) the left part stays full, as keys that
+/// ascend want it.
 pub(in super::super) fn split(mut node: Node, target: usize, appended: bool) -> Vec<Slot> {
     if !node.oversize(target) {
         return vec![Slot {
@@ -66,8 +67,8 @@ fn middle(node: &Node) -> usize {
     at.count().clamp(SLOTS_MIN, node.slots.len() - SLOTS_MIN)
 }
 
-/// The key between two new neighbours: for branches the right one's first key moves up, for leaves the shortest byte
-/// string that is above the left one's last key and not above the right one's first.
+/// The key between two new neighbours: for branches the right one's first key moves up, for leaves the
+/// shortest byte string that is above the left one's last key and not above the right one's first.
 fn separator(left: &Node, right: &mut Node) -> Arc<[u8]> {
     let Some(first) = right.slots.first_mut() else {
         return Arc::default();

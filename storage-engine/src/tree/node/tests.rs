@@ -57,7 +57,9 @@ proptest! {
     }
 
     #[test]
-    fn hostile_bytes_give_an_error_or_the_one_encoding(keys in keys(), bit in 0..8_u32, at: prop::sample::Index) {
+    fn hostile_bytes_give_an_error_or_the_one_encoding(
+        keys in keys(), bit in 0..8_u32, at: prop::sample::Index,
+    ) {
         for node in [leaf(keys.clone()), branch(keys)] {
             let mut bytes = node.encode().unwrap();
             let at = at.index(bytes.len());

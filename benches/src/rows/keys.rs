@@ -1,0 +1,159 @@
+//! B6 to B8: what encryption, the customer's key and its rotation cost. We against ourselves.
+
+use std::cell::RefCell;
+use std::path::Path;
+
+use strongroom_bench_store::{Keys, Kind, Load, Names, Ours, Result, Store, WriteCounts, random};
+
+use crate::args::{Args, Scale};
+use crate::report::{Goal, Measured};
+use crate::rounds::{Contestant, Series, interleave};
+use crate::worker::Worker;
+
+const MIB: usize = 1 << 20;
+
+/// B6: the ordinary build, and one that copies where it would seal. Two builds, so two processes.
+pub(crate) fn encryption(args: &Args) -> Result<Vec<Measured>> {
+    let Some(null) = &args.null_worker else {
+        eprintln!("B6 skipped: it needs --null-worker, see docs/BENCHMARKS.md");
+        return Ok(Vec::new());
+    };
+    let sealing = std::env::current_exe()?.with_file_name("strongroom-bench-worker");
+    let measure = |(what, load): (&str, Load)| {
+        let mut contestants = Vec::new();
+        for (name, path) in [("sealed", sealing.as_path()), ("null cipher", null.as_path())] {
+            let mut worker = Worker::start(path, &args.dir, load)?;
+            contestants.push(Contestant::new(name, move |round| worker.round(round)));
+        }
+        let series = interleave(&mut contestants, args.rounds)?;
+        Ok(Measured::new(
+            "B6",
+            what,
+            load.unit(),
+            series,
+            &[("null cipher", Goal::AtLeast(0.9))],
+        ))
+    };
+    loads(args).into_iter().map(measure).collect()
+}
+
+/// B7: an account under a customer's key, and one that the platform manages.
+pub(crate) fn customer_key(args: &Args) -> Result<Vec<Measured>> {
+    loads(args)
+        .into_iter()
+        .map(|(what, load)| with_and_without(args, what, load))
+        .collect()
+}
+
+fn with_and_without(args: &Args, what: &str, load: Load) -> Result<Measured> {
+    let dir = tempfile::tempdir_in(&args.dir)?;
+    let customer = ours(dir.path(), "customer key", Keys::Customer)?;
+    let platform = ours(dir.path(), "platform key", Keys::Platform)?;
+    let mut contestants = Vec::new();
+    for store in [&customer, &platform] {
+        load.prepare(store)?;
+        contestants.push(Contestant::new(store.name(), |round| load.round(store, round)));
+    }
+    let series = interleave(&mut contestants, args.rounds)?;
+    Ok(Measured::new(
+        "B7",
+        what,
+        load.unit(),
+        series,
+        &[("platform key", Goal::AtLeast(0.98))],
+    ))
+}
+
+/// B8: one rotation, by how much is stored in blobs of 1 MiB. Largest first: it is divided by the others.
+pub(crate) fn rotation(args: &Args) -> Result<Vec<Measured>> {
+    let sizes: &[usize] = match args.scale {
+        Scale::Smoke => &[2, 1],
+        Scale::Full => &[100, 1],
+        Scale::Large => &[10_240, 100, 1],
+    };
+    let dir = tempfile::tempdir_in(&args.dir)?;
+    let mut stores = Vec::new();
+    for mib in sizes {
+        let name = format!("{mib} MiB stored");
+        let store = ours(dir.path(), "rotated", Keys::Customer)?;
+        fill(&store, *mib)?;
+        stores.push((name, store));
+    }
+    let taken = RefCell::new(Vec::new());
+    let mut contestants: Vec<_> = stores
+        .iter()
+        .map(|(name, store)| rotate(name, store, &taken))
+        .collect();
+    let time = interleave(&mut contestants, args.rounds)?;
+    let taken = taken.borrow();
+    let counted = |count: fn(&WriteCounts) -> u64| -> Vec<Series> {
+        let of = |name: &String| {
+            let counts = taken
+                .iter()
+                .filter(|(store, _)| store == name)
+                .map(|(_, written)| count(written) as f64);
+            Series {
+                name: name.clone(),
+                values: counts.collect(),
+            }
+        };
+        stores.iter().map(|(name, _)| of(name)).collect()
+    };
+    let row = |what: &str, unit: &str, series, goals: &[_]| Measured::new("B8", what, unit, series, goals);
+    Ok(vec![
+        row("rotate: time", "ms", time, &[("1 MiB stored", Goal::AtMost(1.5))]),
+        row(
+            "rotate: records written",
+            "bytes",
+            counted(|counts| counts.record_bytes),
+            &[],
+        ),
+        row(
+            "rotate: chunks written",
+            "bytes",
+            counted(|counts| counts.chunk_bytes),
+            &[],
+        ),
+        row("rotate: syncs", "syncs", counted(|counts| counts.syncs), &[]),
+    ])
+}
+
+/// Rotates once per round, notes what was written, and gives the time in milliseconds.
+fn rotate<'a>(
+    name: &'a str,
+    store: &'a Ours,
+    taken: &'a RefCell<Vec<(String, WriteCounts)>>,
+) -> Contestant<'a> {
+    Contestant::new(name, move |round| {
+        let rotation = store.rotate()?;
+        if round > 0 {
+            taken.borrow_mut().push((name.to_owned(), rotation.written));
+        }
+        Ok(rotation.time.as_secs_f64() * 1e3)
+    })
+}
+
+fn ours(dir: &Path, name: &'static str, keys: Keys) -> Result<Ours> {
+    Ours::create(&tempfile::tempdir_in(dir)?.keep(), name, keys)
+}
+
+fn fill(store: &Ours, mib: usize) -> Result<()> {
+    let body = random(MIB)?;
+    (0..mib).try_for_each(|number| store.put(&format!("stored/{number:06}"), &body))
+}
+
+fn loads(args: &Args) -> Vec<(&'static str, Load)> {
+    let load = |kind, body_bytes, count| Load {
+        kind,
+        body_bytes,
+        count,
+        threads: 1,
+        names: Names::Sequential,
+    };
+    vec![
+        ("put 1 MiB, durable", load(Kind::Put, MIB, args.size(32, 2))),
+        ("get 1 MiB, warm", load(Kind::Get, MIB, args.size(32, 2))),
+        ("put 4 KiB, durable", load(Kind::Put, 4 << 10, args.size(400, 8))),
+        ("get 4 KiB, warm", load(Kind::Get, 4 << 10, args.size(2000, 16))),
+    ]
+}
