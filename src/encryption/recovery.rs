@@ -56,8 +56,8 @@ fn settle(store: &StoreShared, record: &AccountRecord) -> Result<()> {
     }
 }
 
-/// The proven copy, if it is whole. One that a crash left overwritten but not unlinked had served its purpose: copies
-/// are destroyed only while the tree's own envelope is in force.
+/// The proven copy, if it is whole. One that a crash left overwritten but not unlinked had served its
+/// purpose: copies are destroyed only while the tree's own envelope is in force.
 fn readable_copy(store: &StoreShared, record: &AccountRecord) -> Result<Option<Envelope>> {
     match store.side_files.proven_copy(store, record.id) {
         Err(error) if error.kind() == ErrorKind::Corrupt => {

@@ -1,4 +1,5 @@
-//! Released space comes back: after everything is overwritten or deleted the engine holds what it held before.
+//! Released space comes back: after everything is overwritten or deleted the engine holds what it held
+//! before.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -33,7 +33,8 @@ pub(crate) fn write_whole<T>(
         )
         .hint("Name another file, or allow it with --overwrite where the command has that option."));
     }
-    // Renaming would replace a link, a device or a pipe itself (`/dev/stdout` is a link), so these are written through.
+    // Renaming would replace a link, a device or a pipe itself (`/dev/stdout` is a link), so these are
+    // written through.
     if there.is_some_and(|meta| !meta.is_file() && !meta.is_dir()) {
         let mut target = write_through(path).map_err(|error| Failure::file(path, &error))?;
         return fill(&mut target);
