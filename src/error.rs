@@ -28,7 +28,8 @@ pub enum ErrorKind {
     Store,
 }
 
-/// Why a call failed: a kind for programs, a code and status as Azure has them, a message and what to do for people.
+/// Why a call failed: a kind for programs, a code and status as Azure has them, a message and what to do for
+/// people.
 ///
 /// The text may change, the kind and the code may not. Never contains a secret.
 pub struct Error {
