@@ -1,11 +1,11 @@
 //! Strongroom: a storage account that lives inside an application.
 //!
 //! A [`Store`] is a directory that one process opens with a host key. It holds [`Account`]s, these hold
-//! [`Container`]s, and these hold blobs. Every byte is encrypted; content and user metadata of blobs are
-//! under the account's root key. [`Vaults`] hold customers' keys. Once [`Account::use_customer_key`] has put
-//! the root key under
-//! one of them, the host alone opens no content, and whoever takes access to the key away has locked the
-//! account before the call returns. docs/KEYS.md says who can open what.
+//! [`Container`]s, and these hold blobs. Every byte is encrypted; content and user metadata of blobs
+//! are under the account's root key. [`Vaults`] hold customers' keys. Once
+//! [`Account::use_customer_key`] has put the root key under one of them, the host alone opens no
+//! content, and whoever takes access to the key away has locked the account before the call returns.
+//! docs/KEYS.md says who can open what.
 
 mod account;
 mod blob;
@@ -14,8 +14,6 @@ mod container;
 mod encryption;
 mod error;
 mod etag;
-#[cfg(feature = "testing")]
-pub mod fuzzing;
 mod metadata;
 mod names;
 mod operations;

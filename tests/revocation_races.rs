@@ -26,9 +26,8 @@ fn what_was_revoked_stays_revoked_until_restored() {
     };
     upload("first").unwrap();
     let principal = world.principal();
-    let done = AtomicBool::new(false);
-    // Odd while access is revoked.
-    let phase = AtomicUsize::new(0);
+    // The phase is odd while access is revoked.
+    let (done, phase) = (AtomicBool::new(false), AtomicUsize::new(0));
     let (uploaded, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for thread in 0..3 {
@@ -72,11 +71,15 @@ fn what_was_revoked_stays_revoked_until_restored() {
             while uploaded.load(SeqCst) < seen + 3 {
                 std::thread::yield_now();
             }
-            // Rotation and unrelated changes go on under the same load.
-            let key = world.make_key(VAULT, KEY);
-            world.account().use_customer_key(&latest(&key)).unwrap();
-            world.make_key(VAULT, &format!("unrelated-{round}"));
+            rotate(&world, round);
         }
         done.store(true, SeqCst);
     });
+}
+
+/// Rotation and unrelated changes, which go on under the same load.
+fn rotate(world: &World, round: usize) {
+    let key = world.make_key(VAULT, KEY);
+    world.account().use_customer_key(&latest(&key)).unwrap();
+    world.make_key(VAULT, &format!("unrelated-{round}"));
 }

@@ -38,8 +38,8 @@ impl FromStr for AccountName {
         Err(Error::invalid(
             "StorageAccountNameNotValid",
             format!(
-                "{shown:?} is not a valid storage account name. Storage account name must be between 3 and 24 \
-                 characters in length and use numbers and lower-case letters only."
+                "{shown:?} is not a valid storage account name. Storage account name must be between 3 \
+                 and 24 characters in length and use numbers and lower-case letters only."
             ),
         ))
     }

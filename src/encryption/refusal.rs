@@ -23,7 +23,8 @@ impl Refusal {
             Self::KeyNotFound => (
                 "KeyVaultEncryptionKeyNotFound",
                 "The key vault key is not found to unwrap the encryption key.",
-                "enable or recover the key version, and grant the account's identity get, wrapKey and unwrapKey",
+                "enable or recover the key version, and grant the account's identity get, wrapKey and \
+                 unwrapKey",
             ),
             Self::VaultNotFound => (
                 "KeyVaultVaultNotFound",
@@ -32,9 +33,10 @@ impl Refusal {
             ),
             Self::NoToken => (
                 "KeyVaultAccessTokenCannotBeAcquired",
-                "The access token of the key vault cannot be acquired from Microsoft Entra using this resource's \
-                 identity.",
-                "assign an identity to the account, in the vault's tenant, and grant it get, wrapKey and unwrapKey",
+                "The access token of the key vault cannot be acquired from Microsoft Entra using this \
+                 resource's identity.",
+                "assign an identity to the account, in the vault's tenant, and grant it get, wrapKey and \
+                 unwrapKey",
             ),
         };
         Error::new(ErrorKind::KeyUnavailable, code, 403, message).hint(hint)

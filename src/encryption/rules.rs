@@ -100,7 +100,8 @@ pub(crate) fn key_types_are_final() -> Error {
         ErrorKind::Invalid,
         "InvalidValuesForRequestParameters",
         400,
-        "The encryption key type of queues and tables is chosen when the account is created and cannot be changed.",
+        "The encryption key type of queues and tables is chosen when the account is created and cannot \
+         be changed.",
     )
     .hint("create another account with the key types wanted")
 }

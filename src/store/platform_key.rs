@@ -91,7 +91,10 @@ impl KeyFile {
                     404,
                     format!("there is no key file {}", path.display()),
                 )
-                .hint("name the key file that was made when the directory was initialised, or restore it from a copy")
+                .hint(
+                    "name the key file that was made when the directory was initialised, or restore it \
+                     from a copy",
+                )
             })?;
         parse(&bytes).map(Self).ok_or_else(|| {
             Error::new(

@@ -182,9 +182,9 @@ impl History {
                 map.insert(vec![1 + n % 5, round, n], vec![round; 90]);
                 map.remove([1 + n % 5, round.wrapping_sub(3), n].as_slice());
             }
-            let large = if round % 3 == 0 { 5 << 19 } else { 700 };
+            let large = if round.is_multiple_of(3) { 5 << 19 } else { 700 };
             map.insert(b"large".to_vec(), vec![round; large]);
-            let content = vec![round; if round % 2 == 0 { 90_000 } else { 300 }];
+            let content = vec![round; if round.is_multiple_of(2) { 90_000 } else { 300 }];
             let body = write_body(tree, &content);
             if round % 4 == 3 {
                 drop(write_body(tree, &[9; 70_000])); // Nobody adopts this one.
