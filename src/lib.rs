@@ -14,6 +14,8 @@ mod container;
 mod encryption;
 mod error;
 mod etag;
+#[cfg(feature = "testing")]
+pub mod fuzzing;
 mod metadata;
 mod names;
 mod operations;

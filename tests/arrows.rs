@@ -1,6 +1,13 @@
 //! Dependencies point one way: `cli -> strongroom -> {engine, keyvault}` and `keyvault -> engine`.
 //!
 //! Held twice: by what the manifests declare, as cargo reports it, and by what the sources name.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 use std::fs;
 use std::path::Path;

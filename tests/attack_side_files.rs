@@ -1,8 +1,15 @@
 //! Side files as a crash in the middle of their destruction leaves them: overwritten, not yet unlinked.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 mod common;
 
-use common::{KEY, VAULT, World, pinned};
+use common::World;
 use strongroom::{KeySource, Metadata};
 
 /// Opens the store again after the copy of the envelope was half destroyed.

@@ -1,9 +1,11 @@
 //! Conditional requests: who is let through, who is refused with which code, and that racing writers cannot
 //! both win.
-#![expect(
+#![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
-    reason = "the helpers of a test may fail loudly"
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
 )]
 
 mod blob_world;

@@ -1,4 +1,11 @@
 //! User metadata: names and values by the rules, replaced whole, without touching the content.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 mod blob_world;
 

@@ -1,4 +1,11 @@
 //! Names are checked once, by the rules of the service, and every legal name keeps a blob.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 mod blob_world;
 

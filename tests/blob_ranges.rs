@@ -1,4 +1,11 @@
 //! A range of a blob is that range of its content; one that begins beyond the end is refused.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 mod blob_world;
 

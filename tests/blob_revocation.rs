@@ -1,6 +1,12 @@
 //! While the customer's key cannot be used, exactly the listed operations on blobs fail, with the code of the
 //! cause; streams in flight stop at their next chunk; once access is restored everything is there again.
-#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 mod common;
 
@@ -281,7 +287,7 @@ fn a_deleted_vault() {
                 .vaults
                 .store()
                 .delete_vault(&world.token(), &vault(VAULT))
-                .unwrap()
+                .unwrap();
         },
         |world| {
             world

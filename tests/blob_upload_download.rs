@@ -1,5 +1,11 @@
 //! What goes into a blob comes out of it, whole or in part, with everything that was said of it.
-#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 mod blob_world;
 

@@ -1,4 +1,11 @@
 //! Containers are created once, shown, changed and deleted; a deleted one gives its name free at once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 mod blob_world;
 

@@ -1,7 +1,18 @@
 //! Every input of the fuzz corpus runs through its target in the ordinary tests, without a fuzzer.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 #[path = "../fuzz/src/lib.rs"]
-#[expect(unreachable_pub, reason = "it is a crate of its own in the fuzz workspace")]
+#[expect(
+    unreachable_pub,
+    dead_code,
+    reason = "it is a crate of its own in the fuzz workspace"
+)]
 mod targets;
 
 use std::fs;

@@ -1,9 +1,11 @@
 //! Whatever happens to an account, in whatever order, it holds what a map in memory would hold: blobs come,
 //! change and go, the key is rotated, revoked and restored, days pass, the store is closed and opened again.
-#![expect(
+#![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
-    reason = "the helpers of a test may fail loudly"
+    reason = "a test may fail loudly"
 )]
 
 mod common;

@@ -2,14 +2,14 @@
 //!
 //! Invariants:
 //! * The vault's epoch is read *before* an unwrap and kept with the keys. Keys are used only while the epoch
-//! is the   same, so a revocation that has returned precedes every later use.
+//!   is the same, so a revocation that has returned precedes every later use.
 //! * A change in the vault calls [`AccessWatcher::access_changed`] before it returns. If access is gone the
-//! keys are   wiped and every registered slot is emptied by then; if it is still there, streams go on
-//! undisturbed.
+//!   keys are wiped and every registered slot is emptied by then; if it is still there, streams go on
+//!   undisturbed.
 //! * Keys are used, and heads swapped, under the read lock; taking them away needs the write lock.
 //! * The write lock is never waited for while anything else is held, nor by a thread that may hold a [`Pass`]
 //!   ([`KeyGuard::check`] and [`Gate::enter`] run on the committer). The read lock is taken recursively: a
-//! committer   with a pass must not queue behind a writer that waits for that pass.
+//!   committer with a pass must not queue behind a writer that waits for that pass.
 
 use std::sync::{Arc, Weak};
 

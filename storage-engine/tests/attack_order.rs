@@ -1,4 +1,5 @@
-//! What must outlive what: a gate's pass the head swap, and a block of reservations each of its outstanding ids.
+//! What must outlive what: a gate's pass the head swap, and a block of reservations each of its outstanding
+//! ids.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,4 +1,5 @@
 //! An account in memory, and short ways to say what happens to its blobs.
+#![allow(dead_code, reason = "every test file uses its own part of the world")]
 #![expect(clippy::unwrap_used, reason = "the world of a test may fail loudly")]
 
 use std::sync::Arc;

@@ -1,5 +1,5 @@
 //! A whole world for a test in one call: a store, key vaults, and an account under a customer's key.
-#![expect(dead_code, reason = "every test file uses its own part of the world")]
+#![allow(dead_code, reason = "every test file uses its own part of the world")]
 
 use std::path::PathBuf;
 use std::sync::Arc;
