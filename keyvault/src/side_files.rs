@@ -52,6 +52,25 @@ impl SideFiles {
         Ok(Self { directory, wrap })
     }
 
+    /// True when there is a side file in `directory/keys`.
+    pub(crate) fn any_in(directory: &Path) -> Result<bool, VaultError> {
+        let directory = directory.join("keys");
+        let entries = match fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(failed("reading", &directory, error)),
+        };
+        for entry in entries {
+            let path = entry
+                .map_err(|error| failed("reading", &directory, error))?
+                .path();
+            if file_id(&path).is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Seals `private` under a fresh one-time key whose file is durable when this returns.
     pub(crate) fn seal(
         &self,

@@ -5,7 +5,7 @@
 //! and call the watchers. A refusal is written in a commit of its own. No lock of the vault is held while
 //! watchers run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use strongroom_engine::engine::Engine;
@@ -107,6 +107,7 @@ impl VaultStore {
             },
             TreeSettings::default(),
         )?;
+        refuse_lost_records(&trees, &parts.dir)?;
         let tree = open_tree(&trees, &parts.root, parts.entropy.as_ref())?;
         let purpose = |purpose| parts.root.purpose(purpose, tree.id());
         let now = parts.clock.now();
@@ -316,6 +317,18 @@ impl Call {
             repeats: 0,
         }
     }
+}
+
+/// An empty engine beside private keys is one that was lost, not one that is new: in its place nothing is made, and no
+/// file is taken for a leftover.
+fn refuse_lost_records(trees: &TreeStore, directory: &Path) -> Result<(), VaultError> {
+    if trees.tree_ids()?.is_empty() && SideFiles::any_in(directory)? {
+        return Err(VaultError::storage(
+            "the records of the vaults are gone but their private keys are there; restore the engine from a backup, \
+             nothing was changed",
+        ));
+    }
+    Ok(())
 }
 
 fn open_tree(trees: &Arc<TreeStore>, root: &RootKey, entropy: &dyn Entropy) -> Result<Tree, VaultError> {

@@ -54,6 +54,11 @@ impl Custody {
             generation: envelope.generation + 1,
             source: platform_source(&self.store, self.id(), &root)?,
         };
+        // Proven from what lies on the disk, as every wrap is: the copies of the customer's envelope go next.
+        if let Err(obstacle) = self.unwrap(&platform) {
+            self.store.side_files.destroy_one_time_but(self.id(), None)?;
+            return Err(obstacle.into());
+        }
         // On failure the new one-time key wraps nothing that was committed; the next open destroys it.
         self.commit(&platform)?;
         guard.now_platform(&root);

@@ -3,6 +3,8 @@
 //! Invariants:
 //! * The vault's epoch is read *before* an unwrap and kept with the keys. Keys are used only while the epoch
 //!   is the same, so a revocation that has returned precedes every later use.
+//! * A change of the account's identities counts like a change in the vault: an answer that was asked for
+//!   before it is never installed after it.
 //! * A change in the vault calls [`AccessWatcher::access_changed`] before it returns. If access is gone the
 //!   keys are wiped and every registered slot is emptied by then; if it is still there, streams go on
 //!   undisturbed.
@@ -11,6 +13,7 @@
 //!   ([`KeyGuard::check`] and [`Gate::enter`] run on the committer). The read lock is taken recursively: a
 //!   committer with a pass must not queue behind a writer that waits for that pass.
 
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, RecursiveRwLock};
@@ -53,11 +56,18 @@ enum State {
     /// The customer's key has to be asked for.
     Locked,
     /// The customer's key opened the root key, and nothing has changed in the vault since `epoch`.
-    Open { keys: DataKeys, epoch: Epoch },
+    Open { keys: DataKeys, epoch: Moment },
     /// The platform holds the root key; the vault has no say.
     Platform(DataKeys),
     /// The vault refused at `epoch`.
-    Refused { refusal: Refusal, epoch: Epoch },
+    Refused { refusal: Refusal, epoch: Moment },
+}
+
+/// While two of them are equal nothing has changed in the vault, nor in who the account is towards it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Moment {
+    vault: Epoch,
+    identities: u64,
 }
 
 /// How an operation stands at this moment.
@@ -68,9 +78,9 @@ enum Standing<'a> {
     Unknown,
 }
 
-/// The vault's answer, with the epoch that was read before it was asked.
+/// The vault's answer, with the moment that was read before it was asked.
 struct Proof {
-    epoch: Epoch,
+    epoch: Moment,
     outcome: Result<DataKeys, Obstacle>,
 }
 
@@ -79,6 +89,8 @@ pub(crate) struct KeyGuard {
     custody: Arc<Custody>,
     state: Arc<RecursiveRwLock<State>>,
     slots: Mutex<Slots>,
+    /// Counts the changes of the account's identities.
+    identities: AtomicU64,
     /// One unwrap at a time; held during calls to the vault and nothing else.
     asking: Mutex<()>,
 }
@@ -106,6 +118,7 @@ impl KeyGuard {
             custody,
             state: Arc::new(RecursiveRwLock::new(state)),
             slots: Mutex::default(),
+            identities: AtomicU64::new(0),
             asking: Mutex::new(()),
         });
         if let Some(keys) = &guard.custody.store.keys {
@@ -197,6 +210,10 @@ impl KeyGuard {
     /// The customer's key holds the root key from now on, as proven after `epoch` was read.
     pub(crate) fn now_customer(&self, root: &RootKey, epoch: Epoch) {
         let keys = DataKeys::derive(root, self.custody.id());
+        let epoch = Moment {
+            vault: epoch,
+            identities: self.identities.load(SeqCst),
+        };
         *self.state.write() = State::Open { keys, epoch };
         // Something may have changed in the vault between the proof and this line.
         self.access_changed();
@@ -204,13 +221,7 @@ impl KeyGuard {
 
     /// The account asks as somebody else from now on: what is known was proven for another.
     pub(crate) fn identity_changed(&self) {
-        let mut state = self.state.write();
-        if let State::Open { epoch, .. } | State::Refused { epoch, .. } = &mut *state {
-            *epoch = Epoch {
-                instance: [0; 16],
-                counter: 0,
-            };
-        }
+        self.identities.fetch_add(1, SeqCst);
     }
 
     /// Wipes the keys and empties the slots for good: the store closes.
@@ -234,7 +245,7 @@ impl KeyGuard {
     /// Asks for the root key. Whoever comes second usually finds the first one's answer.
     fn prove(&self) -> Proof {
         let _asking = self.asking.lock();
-        let epoch = self.epoch();
+        let epoch = self.now();
         let outcome = self
             .custody
             .envelope()
@@ -266,18 +277,22 @@ impl KeyGuard {
         };
     }
 
-    fn epoch(&self) -> Epoch {
-        match &self.custody.store.keys {
+    fn now(&self) -> Moment {
+        let vault = match &self.custody.store.keys {
             Some(keys) => keys.service.epoch(),
             None => Epoch {
                 instance: [0; 16],
                 counter: 0,
             },
+        };
+        Moment {
+            vault,
+            identities: self.identities.load(SeqCst),
         }
     }
 
-    fn is_current(&self, epoch: Epoch) -> bool {
-        self.epoch() == epoch
+    fn is_current(&self, epoch: Moment) -> bool {
+        self.now() == epoch
     }
 
     /// No lock of the guard may be held: a stream may hold its slot and ask the guard.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use strongroom_engine::SystemEntropy;
+use strongroom_engine::keys::RootKey;
 use strongroom_engine::slot::{Revocable, Slot};
 use strongroom_engine::tree::Gate;
 use strongroom_keyvault::testing::FixtureProvider;
@@ -13,8 +14,9 @@ use strongroom_keyvault::{
     AccessPolicy, KeyId, KeyPermissions, NewKeyOptions, NewVault, Providers, Retention,
 };
 
+use super::envelope::{ALGORITHM, CustomerWrap, Envelope, NewWrap, Source};
 use super::side_files::{FileSystem, RealFiles};
-use super::{CustomerKey, KeySource};
+use super::{CustomerKey, KeyIdentity, KeySource};
 use crate::account::{Account, NewAccount};
 use crate::store::{KeyFile, Store, StoreOptions, Vaults};
 
@@ -290,4 +292,121 @@ fn enabling_survives_every_failing_file_operation() {
 fn disabling_survives_every_failing_file_operation() {
     let enable = |world: &World| drop(world.account().use_customer_key(&world.customer_key()).unwrap());
     check(enable, |world| world.account().use_platform_key().map(drop));
+}
+
+/// Keeps one-time keys badly once it is armed: what was written is not what is read.
+struct RottingFiles(Arc<AtomicUsize>);
+
+impl FileSystem for RottingFiles {
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        RealFiles.read(path)
+    }
+
+    fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut bytes = bytes.to_vec();
+        if self.0.load(SeqCst) > 0 {
+            *bytes.last_mut().unwrap() ^= 1;
+        }
+        RealFiles.write_new(path, &bytes)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealFiles.rename(from, to)
+    }
+
+    fn sync_name(&self, path: &Path) -> io::Result<()> {
+        RealFiles.sync_name(path)
+    }
+
+    fn destroy(&self, path: &Path) -> io::Result<()> {
+        RealFiles.destroy(path)
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
+        RealFiles.list(directory)
+    }
+}
+
+#[test]
+fn a_one_time_key_that_cannot_be_read_back_replaces_nothing() {
+    let mut world = World::new();
+    let armed = Arc::new(AtomicUsize::new(0));
+    world.reopen(Box::new(RottingFiles(armed.clone())));
+    let account = world.account();
+    account.use_customer_key(&world.customer_key()).unwrap();
+    armed.store(1, SeqCst);
+    assert!(account.use_platform_key().is_err());
+    assert_eq!(account.encryption().unwrap().key_source, KeySource::KeyVault);
+    assert_eq!(
+        world.one_time_keys(),
+        0,
+        "nothing is left for the host to dig out"
+    );
+    world.reopen(Box::new(RealFiles));
+    world.account().core.guard.check().unwrap();
+}
+
+/// Commits an envelope as somebody could who writes the account's tree but never had its root key.
+#[track_caller]
+fn refused_when_planted(world: &mut World, source: Source) {
+    let custody = world.account().core.custody.clone();
+    let generation = custody.envelope().unwrap().generation + 1;
+    let planted = Envelope { generation, source };
+    custody.commit(&planted).unwrap();
+    world.reopen(Box::new(RealFiles));
+    let guard = world.account().core.guard.clone();
+    assert!(guard.check().is_err());
+    assert!(guard.with_keys(|_| ()).is_err(), "nothing is sealed under it");
+    assert!(guard.enter().is_err());
+}
+
+fn customer_wrap(world: &World) -> CustomerWrap {
+    match world.account().core.custody.envelope().unwrap().source {
+        Source::Customer(wrap) => wrap,
+        Source::Platform { .. } => panic!("not under a customer's key"),
+    }
+}
+
+#[test]
+fn an_envelope_whose_mac_is_of_another_record_is_refused() {
+    let mut world = World::new();
+    let key = world.customer_key();
+    world.account().use_customer_key(&key).unwrap();
+    let wrap = customer_wrap(&world);
+    refused_when_planted(&mut world, Source::Customer(wrap));
+}
+
+#[test]
+fn a_planted_root_key_is_refused_although_its_envelope_is_whole() {
+    let mut world = World::new();
+    let key = world.customer_key();
+    world.account().use_customer_key(&key).unwrap();
+    let honest = customer_wrap(&world);
+    let planted = RootKey::generate(&SystemEntropy).unwrap();
+    let custody = world.account().core.custody.clone();
+    let record = custody.record().unwrap();
+    let identity = custody
+        .identity(&record, KeyIdentity::System)
+        .ok()
+        .flatten()
+        .unwrap();
+    let key = honest.key().unwrap();
+    let service = custody.key_services().unwrap().service.clone();
+    let wrapped = custody
+        .with_token(&identity, |token| {
+            service.wrap(token, &key, ALGORITHM, planted.expose_for_wrapping())
+        })
+        .unwrap();
+    let wrap = CustomerWrap::new(NewWrap {
+        key,
+        tracking: honest.tracking,
+        wrapped,
+        last_rotation: honest.last_rotation,
+        expires: honest.expires,
+        identity: honest.identity,
+        principal: honest.principal,
+    });
+    let generation = custody.envelope().unwrap().generation + 1;
+    let whole = Envelope::sealed(generation, wrap, record.id, &planted).unwrap();
+    refused_when_planted(&mut world, whole.source);
 }

@@ -61,7 +61,7 @@ pub struct Store {
 
 struct Inner {
     directory: PathBuf,
-    header: Mutex<Header>,
+    header: Arc<Mutex<Header>>,
     shared: Arc<StoreShared>,
     accounts: Accounts,
     vaults: Option<Vaults>,

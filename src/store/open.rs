@@ -239,10 +239,14 @@ fn store(
     shared: Arc<StoreShared>,
     (header, lock, vaults): (Header, DirectoryLock, Option<Vaults>),
 ) -> Store {
+    let header = Arc::new(Mutex::new(header));
+    if let Some(vaults) = &vaults {
+        vaults.know_host(&header);
+    }
     Store {
         inner: Arc::new(Inner {
             directory,
-            header: Mutex::new(header),
+            header,
             accounts: Accounts::new(shared.clone()),
             shared,
             vaults,

@@ -1,7 +1,7 @@
 //! The key vaults of an installation: a directory of their own, opened by a key of their own.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use strongroom_engine::engine::Engine;
@@ -33,6 +33,8 @@ struct Inner {
     store: Arc<VaultStore>,
     entropy: Arc<dyn Entropy>,
     lock: Mutex<Option<DirectoryLock>>,
+    /// Headers of the open stores that use these vaults.
+    hosts: Mutex<Vec<Weak<Mutex<Header>>>>,
 }
 
 impl Vaults {
@@ -57,8 +59,10 @@ impl Vaults {
     /// Makes `new` the key of the vaults. Rewrites the header file and nothing else.
     ///
     /// # Errors
-    /// `WrongPlatformKey` when `old` is not the present one; then nothing has changed.
+    /// `WrongPlatformKey` when `old` is not the present one, `SamePlatformKey` when `new` is the host key of an open
+    /// store that uses these vaults; then nothing has changed.
     pub fn change_platform_key(&self, old: &dyn PlatformKey, new: &dyn PlatformKey) -> Result<()> {
+        self.refuse_host_keys(new)?;
         let mut header = self.inner.header.lock();
         let root = header.unlock(old)?;
         let changed = NewHeader {
@@ -81,18 +85,30 @@ impl Vaults {
         self.inner.close()
     }
 
+    /// Remembers the header of a store that uses these vaults, for as long as the store is open.
+    pub(super) fn know_host(&self, header: &Arc<Mutex<Header>>) {
+        let mut hosts = self.inner.hosts.lock();
+        hosts.retain(|host| host.strong_count() > 0);
+        hosts.push(Arc::downgrade(header));
+    }
+
+    /// Before any lock of the vaults: a store that changes its own key holds its header and then asks for ours.
+    fn refuse_host_keys(&self, new: &dyn PlatformKey) -> Result<()> {
+        let hosts: Vec<_> = self.inner.hosts.lock().iter().filter_map(Weak::upgrade).collect();
+        for host in hosts {
+            if host.lock().opens_with(new)? {
+                return Err(same_key());
+            }
+        }
+        Ok(())
+    }
+
     /// A host that could open the vaults could undo a revocation.
     pub(super) fn refuse_same_key(&self, host_key: &dyn PlatformKey) -> Result<()> {
         if !self.inner.header.lock().opens_with(host_key)? {
             return Ok(());
         }
-        Err(Error::new(
-            ErrorKind::Store,
-            "SamePlatformKey",
-            409,
-            "the host key also opens the key vaults",
-        )
-        .hint("use two different keys: with one key the host alone could undo every revocation"))
+        Err(same_key())
     }
 }
 
@@ -208,9 +224,20 @@ impl VaultOptions {
                 store,
                 entropy: self.entropy,
                 lock: Mutex::new(Some(lock)),
+                hosts: Mutex::default(),
             }),
         })
     }
+}
+
+fn same_key() -> Error {
+    Error::new(
+        ErrorKind::Store,
+        "SamePlatformKey",
+        409,
+        "the host key also opens the key vaults",
+    )
+    .hint("use two different keys: with one key the host alone could undo every revocation")
 }
 
 fn vaults_failed(error: VaultError, doing: &str) -> Error {
