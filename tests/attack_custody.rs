@@ -1,4 +1,5 @@
-//! Attacks on custody by the holder of the platform key: every byte that was ever written, and the host's key.
+//! Attacks on custody by the holder of the platform key: every byte that was ever written, and the host's
+//! key.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! Attacks on revocation by way of time: an answer of the vault that was asked for before the revocation and arrives
-//! after it.
+//! Attacks on revocation by way of time: an answer of the vault that was asked for before the revocation and
+//! arrives after it.
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
 
 mod common;
@@ -83,7 +83,8 @@ fn download(container: &Container) -> strongroom::Result<Vec<u8>> {
     Ok(out)
 }
 
-/// An account under a customer's key that it asks for as a user-assigned identity, with a blob in it, not yet unlocked.
+/// An account under a customer's key that it asks for as a user-assigned identity, with a blob in it, not yet
+/// unlocked.
 fn by_a_user_identity() -> (World, Arc<SlowVault>) {
     let mut world = World::prepared();
     let vaults = world.vaults.store().clone();
@@ -117,7 +118,8 @@ fn by_a_user_identity() -> (World, Arc<SlowVault>) {
     (world, slow)
 }
 
-/// Revokes while an answer that was given before is on its way; nothing may be read once `revoke` has returned.
+/// Revokes while an answer that was given before is on its way; nothing may be read once `revoke` has
+/// returned.
 #[track_caller]
 fn check(revoke: impl Fn(&World)) {
     let (world, slow) = by_a_user_identity();

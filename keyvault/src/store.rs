@@ -319,8 +319,8 @@ impl Call {
     }
 }
 
-/// An empty engine beside private keys is one that was lost, not one that is new: in its place nothing is made, and no
-/// file is taken for a leftover.
+/// An empty engine beside private keys is one that was lost, not one that is new: in its place nothing is
+/// made, and no file is taken for a leftover.
 fn refuse_lost_records(trees: &TreeStore, directory: &Path) -> Result<(), VaultError> {
     if trees.tree_ids()?.is_empty() && SideFiles::any_in(directory)? {
         return Err(VaultError::storage(

@@ -1,4 +1,5 @@
-//! An attack on private keys by way of the engine: taking the records away must not make the vault destroy the keys.
+//! An attack on private keys by way of the engine: taking the records away must not make the vault destroy
+//! the keys.
 
 #![allow(
     clippy::unwrap_used,

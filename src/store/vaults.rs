@@ -59,8 +59,8 @@ impl Vaults {
     /// Makes `new` the key of the vaults. Rewrites the header file and nothing else.
     ///
     /// # Errors
-    /// `WrongPlatformKey` when `old` is not the present one, `SamePlatformKey` when `new` is the host key of an open
-    /// store that uses these vaults; then nothing has changed.
+    /// `WrongPlatformKey` when `old` is not the present one, `SamePlatformKey` when `new` is the host key of
+    /// an open store that uses these vaults; then nothing has changed.
     pub fn change_platform_key(&self, old: &dyn PlatformKey, new: &dyn PlatformKey) -> Result<()> {
         self.refuse_host_keys(new)?;
         let mut header = self.inner.header.lock();
@@ -92,7 +92,8 @@ impl Vaults {
         hosts.push(Arc::downgrade(header));
     }
 
-    /// Before any lock of the vaults: a store that changes its own key holds its header and then asks for ours.
+    /// Before any lock of the vaults: a store that changes its own key holds its header and then asks for
+    /// ours.
     fn refuse_host_keys(&self, new: &dyn PlatformKey) -> Result<()> {
         let hosts: Vec<_> = self.inner.hosts.lock().iter().filter_map(Weak::upgrade).collect();
         for host in hosts {
