@@ -189,7 +189,7 @@ mod tests {
 
     use super::*;
 
-    /// The bytes of docs/format-blobs.md, written out: a change here is a new version of the record.
+    /// The bytes of docs/FORMAT.md, written out: a change here is a new version of the record.
     #[test]
     fn a_record_has_the_documented_bytes() {
         let record = BlobRecord {
