@@ -268,6 +268,17 @@ mod tests {
     }
 
     #[test]
+    fn a_destroyed_file_is_overwritten_before_it_is_unlinked() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = files(directory.path());
+        let sealed = files.seal(&material(), &SystemEntropy).unwrap();
+        let carved = directory.path().join("what a carver finds");
+        fs::hard_link(files.path(sealed.file), &carved).unwrap();
+        files.destroy(&[sealed.file]).unwrap();
+        assert!(fs::read(&carved).unwrap().iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
     fn leftovers_go_and_wanted_files_stay() {
         let directory = tempfile::tempdir().unwrap();
         let files = files(directory.path());

@@ -318,6 +318,28 @@ mod tests {
         assert!(purpose(1).open(SealKind::Metadata, b"ie", &sealed).is_err());
     }
 
+    /// Zeros sealed are the key stream itself: it differs for every index, and for every sealing of one item.
+    #[test]
+    fn no_key_stream_is_used_twice() {
+        let mut seen = std::collections::BTreeSet::new();
+        let (key, _) = purpose(1)
+            .new_item(SealKind::Body, b"id", &SystemEntropy)
+            .unwrap();
+        for index in [0, 1, 2, 255, 256, 1 << 16, 1 << 24, u32::MAX] {
+            let mut sealed = Vec::new();
+            let place = Place { index, last: false };
+            key.seal_into(place, &[0; 32], &mut sealed).unwrap();
+            assert!(seen.insert(sealed[..32].to_vec()), "part {index}");
+        }
+        for time in 0..8 {
+            let sealed = purpose(1)
+                .seal(SealKind::Body, b"id", &[0; 32], &SystemEntropy)
+                .unwrap();
+            let stream = sealed[ITEM_SEAL_BYTES..][..32].to_vec();
+            assert!(seen.insert(stream), "sealing {time}");
+        }
+    }
+
     #[test]
     fn a_part_opens_only_in_its_place() {
         let (key, _) = purpose(1)
