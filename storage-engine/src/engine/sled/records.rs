@@ -86,7 +86,7 @@ pub(super) struct StripedBatch {
     pub(super) bytes: u64,
 }
 
-/// A batch, and the stripes that it leaves for [`clearing`](super::clearing).
+/// A batch, and the stripes that it leaves for `clearing`.
 #[derive(Default)]
 pub(super) struct Planned {
     pub(super) batch: StripedBatch,
