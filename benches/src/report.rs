@@ -125,7 +125,7 @@ pub(crate) fn print_table(report: &Report) -> Result<()> {
         for series in &row.series {
             writeln!(
                 out,
-                "    {:<28} {} {}",
+                "    {:<34} {} {}",
                 series.name,
                 figures(&series.spread()),
                 row.unit
@@ -134,10 +134,10 @@ pub(crate) fn print_table(report: &Report) -> Result<()> {
         for ratio in &row.ratios {
             writeln!(
                 out,
-                "    {:<28} {}  {}",
+                "    {:<34} {}  {}",
                 ratio.name,
                 figures(&ratio.spread),
-                verdict(ratio)
+                verdict(report, ratio)
             )?;
         }
     }
@@ -212,7 +212,11 @@ fn figures(spread: &Spread) -> String {
     )
 }
 
-fn verdict(ratio: &Ratio) -> String {
+/// Met or missed; nothing in a smoke run, whose figures mean nothing.
+fn verdict(report: &Report, ratio: &Ratio) -> String {
+    if report.smoke {
+        return String::new();
+    }
     let said = |goal: Goal| {
         if goal.met(ratio.spread.median) {
             "met"
