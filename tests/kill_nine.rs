@@ -12,6 +12,7 @@
     reason = "a test may fail loudly"
 )]
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -156,9 +157,12 @@ fn visible(container: &Container) -> BTreeMap<String, u64> {
         .collect()
 }
 
+/// Name and content of an upload, and its number.
+type Tried = BTreeMap<(String, Vec<u8>), u64>;
+
 thread_local! {
     /// Content of every upload tried so far, so that a blob is recognised by all of its bytes.
-    static TRIED: std::cell::RefCell<BTreeMap<(String, Vec<u8>), u64>> = const { std::cell::RefCell::new(BTreeMap::new()) };
+    static TRIED: RefCell<Tried> = const { RefCell::new(BTreeMap::new()) };
 }
 
 fn owner(name: &str, bytes: &[u8]) -> u64 {
