@@ -8,9 +8,9 @@ use common::{KEY, VAULT, World, pinned};
 use strongroom::engine::engine::counting::WriteCounts;
 use strongroom::{ContentMd5, Metadata, UploadOptions};
 
-/// From 4 GiB on the two lengths in a blob's record, which shares a page with the envelope, take 9 bytes
+/// From 4 GiB on the three lengths in a blob's record, which shares a page with the envelope, take 9 bytes
 /// instead of 5 each.
-const LENGTH_BYTES: u64 = 8;
+const LENGTH_BYTES: u64 = 12;
 
 /// Stores one blob of `mebibytes`, then rotates to a second version and counts.
 fn rotate(mebibytes: usize) -> WriteCounts {
