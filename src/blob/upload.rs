@@ -24,7 +24,7 @@ use crate::operations::Operation;
 /// Bytes read at once from the caller's reader, at first: enough for small content without the price of more.
 const READ_BYTES_MIN: usize = 16 << 10;
 /// Bytes read at once once the content has shown to be larger.
-const READ_BYTES_MAX: usize = 1 << 20;
+const READ_BYTES_MAX: usize = 256 << 10;
 
 /// What an upload sets besides the content. The default replaces whatever is there and attaches nothing.
 ///
