@@ -25,9 +25,10 @@ mod store;
 
 pub use account::{Account, AccountName, AccountProperties, Identity, KeyType, NewAccount};
 pub use blob::{
-    BlobItem, BlobPage, BlobProperties, BlobReceipt, BlobType, ByteRange, Conditions, ContentCheck,
-    ContentHeaders, ContentMd5, Download, DownloadOptions, ETagMatch, ListBlobs, ListDetail, ListEntry,
-    MD5_BYTES_MAX, Upload, UploadOptions,
+    AccessTier, ArchiveStatus, BlobItem, BlobPage, BlobProperties, BlobReceipt, BlobType, BlobVersionRef,
+    ByteRange, Conditions, ContentCheck, ContentHeaders, ContentMd5, CopyState, CopyStatus, Download,
+    DownloadOptions, ETagMatch, EncryptionDetails, ImmutabilityMode, ImmutabilityPolicy, ListBlobs,
+    ListDetail, ListEntry, MD5_BYTES_MAX, RehydratePriority, Upload, UploadOptions,
 };
 pub use container::{
     Container, ContainerItem, ContainerPage, ContainerProperties, LeaseState, LeaseStatus, ListContainers,
