@@ -25,9 +25,10 @@ mod store;
 
 pub use account::{Account, AccountName, AccountProperties, Identity, KeyType, NewAccount};
 pub use blob::{
-    BlobItem, BlobPage, BlobProperties, BlobReceipt, BlobType, ByteRange, Conditions, ContentCheck,
-    ContentHeaders, ContentMd5, Download, DownloadOptions, ETagMatch, ListBlobs, ListDetail, ListEntry,
-    MD5_BYTES_MAX, Upload, UploadOptions,
+    AccessTier, ArchiveStatus, BlobItem, BlobPage, BlobProperties, BlobReceipt, BlobType, BlobVersionRef,
+    ByteRange, Conditions, ContentCheck, ContentHeaders, ContentMd5, CopyState, CopyStatus, Download,
+    DownloadOptions, ETagMatch, EncryptionDetails, ImmutabilityMode, ImmutabilityPolicy, ListBlobs,
+    ListDetail, ListEntry, MD5_BYTES_MAX, RehydratePriority, Upload, UploadOptions,
 };
 pub use container::{
     Container, ContainerItem, ContainerPage, ContainerProperties, LeaseState, LeaseStatus, ListContainers,
@@ -40,6 +41,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use etag::ETag;
 pub use metadata::{METADATA_BYTES_MAX, Metadata};
 pub use names::{BlobName, ContainerName};
+pub use operations::{Basis, Operation, WhileRevoked};
 pub use paging::{Marker, PageSize};
 pub use store::{
     AccountStats, Damage, KeyFile, Passphrase, PlatformKey, PlatformKeyError, ScrubReport, Settings, Store,

@@ -6,7 +6,7 @@ use strongroom_engine::body::BodyReader;
 use strongroom_engine::tree::Snapshot;
 
 use super::body_error;
-use super::record::BlobRecord;
+use super::record::{BlobContent, BlobRecord};
 use crate::account::AccountCore;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -28,9 +28,12 @@ struct Part {
 impl Content {
     /// Opens the content of `record`, read from `snapshot`. Its streams are stopped when access is revoked.
     pub(super) fn open(core: &Arc<AccountCore>, snapshot: &Snapshot, record: &BlobRecord) -> Result<Self> {
-        let mut parts = Vec::with_capacity(record.content.len());
+        let BlobContent::Own(extents) = &record.content else {
+            return Err(super::shared::unreadable());
+        };
+        let mut parts = Vec::with_capacity(extents.len());
         let mut offset = 0u64;
-        for extent in &record.content {
+        for extent in extents {
             let opened = core
                 .guard
                 .with_keys(|keys| BodyReader::open(&core.tree, snapshot, &extent.body, &keys.content))?;

@@ -1,4 +1,4 @@
-//! Block blobs: upload, download, properties, metadata, listing, deletion.
+//! Blobs: upload, download, properties, metadata, listing, deletion.
 //!
 //! Every operation checks in the same order: the container exists (404), the key can be used (403),
 //! everything else. What a transaction decides on it reads inside that transaction, so of two racing writers
@@ -13,7 +13,9 @@ mod md5;
 mod properties;
 mod range;
 pub(crate) mod record;
+mod shared;
 mod upload;
+mod version;
 
 pub use check::ContentCheck;
 pub use conditions::{Conditions, ETagMatch};
@@ -22,12 +24,18 @@ pub use list::{BlobItem, BlobPage, ListBlobs, ListDetail, ListEntry};
 pub use md5::{ContentMd5, MD5_BYTES_MAX};
 pub use properties::{BlobProperties, BlobReceipt, BlobType, ContentHeaders};
 pub use range::ByteRange;
+pub use record::{
+    AccessTier, ArchiveStatus, CopyState, CopyStatus, EncryptionDetails, ImmutabilityMode,
+    ImmutabilityPolicy, RehydratePriority,
+};
 pub use upload::{Upload, UploadOptions};
+pub use version::BlobVersionRef;
 
 use strongroom_engine::body::BodyError;
 
 use crate::account::AccountCore;
 use crate::error::{Error, ErrorKind};
+pub(crate) use shared::unreadable as unreadable_content;
 
 /// What a failure of a body means to the caller.
 fn body_error(core: &AccountCore, error: BodyError) -> Error {

@@ -23,6 +23,28 @@ const HEADER_BYTES_MAX: usize = 1024;
 pub enum BlobType {
     /// Content of blocks, written whole.
     BlockBlob,
+    /// Content that only grows.
+    AppendBlob,
+    /// Content in pages of 512 bytes, written in any order.
+    PageBlob,
+}
+
+impl BlobType {
+    /// As the REST interface writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BlockBlob => "BlockBlob",
+            Self::AppendBlob => "AppendBlob",
+            Self::PageBlob => "PageBlob",
+        }
+    }
+}
+
+impl std::fmt::Display for BlobType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// What HTTP calls the content's headers; kept as given, never interpreted.
@@ -228,7 +250,7 @@ impl Container {
             core.admit(Operation::DeleteBlob)?;
             let record = BlobRecord::read(txn, container.id, &name)?;
             conditions.check_write(Some(record.state()))?;
-            record.release(txn)?;
+            record.content.release(txn)?;
             txn.delete(&key(container.id, &name))?;
             Ok(())
         })

@@ -12,7 +12,7 @@ use strongroom_engine::slot::{Revocable, Slot};
 
 use super::md5::{ContentMd5, Md5Stream};
 use super::properties::{BlobReceipt, BlobType, ContentHeaders};
-use super::record::{BlobRecord, Extent, SealedMetadata, key};
+use super::record::{BlobContent, BlobRecord, Extent, NewBlob, SealedMetadata, key};
 use super::{Conditions, Interruption, body_error};
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
@@ -208,7 +208,7 @@ impl Draft {
                 .conditions
                 .check_put(old.as_ref().map(BlobRecord::state))?;
             if let Some(old) = &old {
-                old.release(txn)?;
+                old.content.release(txn)?;
             }
             let now = core.clock.now();
             let extent = Extent {
@@ -216,7 +216,7 @@ impl Draft {
                 start: 0,
                 length: self.length,
             };
-            let record = BlobRecord {
+            let record = BlobRecord::new(NewBlob {
                 blob_type: BlobType::BlockBlob,
                 created: old.as_ref().map_or(now, |old| old.created),
                 last_modified: now.whole_seconds(),
@@ -225,10 +225,13 @@ impl Draft {
                     None => core.etags.first(now),
                 },
                 headers: self.options.headers.clone(),
-                content_md5: self.content_md5,
                 length: self.length,
-                content: vec![extent],
+                content: BlobContent::Own(vec![extent]),
+            });
+            let record = BlobRecord {
+                content_md5: self.content_md5,
                 metadata: self.metadata.clone(),
+                ..record
             };
             record.write(txn, &key(container.id, &self.name))?;
             Ok(BlobReceipt::of(&record))

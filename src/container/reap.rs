@@ -60,7 +60,7 @@ fn empty(txn: &mut Txn<'_>, id: ContainerId, limit: usize) -> Result<usize, Fail
     let blobs = KeyRange::prefix(&id.blobs_prefix());
     let entries = txn.range(&blobs, Order::Ascending, limit)?;
     for (key, value) in &entries {
-        decode::<BlobRecord>(value)?.release(txn)?;
+        decode::<BlobRecord>(value)?.content.release(txn)?;
         txn.delete(key)?;
     }
     Ok(entries.len())

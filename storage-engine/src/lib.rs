@@ -14,4 +14,4 @@ pub mod tree;
 
 pub use entropy::{Entropy, SystemEntropy};
 pub use secret_buffer::SecretBuffer;
-pub use time::{Clock, ManualClock, SystemClock, Timestamp};
+pub use time::{Clock, ManualClock, NoTimestamp, SystemClock, Timestamp};

@@ -83,6 +83,31 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A text that is no point in time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no time; give it as in 2019-12-13T20:36:23.1234567Z")]
+pub struct NoTimestamp(String);
+
+impl std::str::FromStr for Timestamp {
+    type Err = NoTimestamp;
+
+    /// Reads RFC 3339 from 1970 on; what comes after seven fractional digits is cut off.
+    ///
+    /// ```
+    /// use strongroom_engine::Timestamp;
+    /// let time: Timestamp = "2019-12-13T20:36:23.1234567Z".parse()?;
+    /// assert_eq!(time.to_string(), "2019-12-13T20:36:23.1234567Z");
+    /// # Ok::<(), strongroom_engine::NoTimestamp>(())
+    /// ```
+    fn from_str(text: &str) -> Result<Self, NoTimestamp> {
+        let wrong = || NoTimestamp(text.chars().take(64).collect());
+        let time: jiff::Timestamp = text.parse().map_err(|_| wrong())?;
+        u64::try_from(time.as_nanosecond() / 100)
+            .map(Self::from_ticks)
+            .map_err(|_| wrong())
+    }
+}
+
 /// Tells the time. Passed in everywhere, so that 90 days can pass in a test.
 pub trait Clock: Send + Sync + 'static {
     /// The time now.

@@ -26,6 +26,16 @@ pub enum CodecError {
     /// The bytes do not follow the format.
     #[error("a {0} is malformed")]
     Malformed(&'static str),
+    /// Written by a release before the first stable one, in a version that is not read any more.
+    #[error("a {what} has format version {found}, this release reads {oldest} and later")]
+    Older {
+        /// The record.
+        what: &'static str,
+        /// Its version.
+        found: u8,
+        /// The oldest version read here.
+        oldest: u8,
+    },
     /// Written by a newer release.
     #[error("a {what} has format version {found}, this release reads up to {known}; use a newer release")]
     Newer {
@@ -54,6 +64,8 @@ pub trait Record: Serialize + DeserializeOwned {
     const NAME: &'static str;
     /// The version this release writes, and the newest it reads. Starts at 1.
     const VERSION: u8;
+    /// The oldest version this release reads. Default 1.
+    const OLDEST: u8 = 1;
 }
 
 fn config() -> impl bincode::config::Config {
@@ -90,6 +102,13 @@ pub fn decode<R: Record>(bytes: &[u8]) -> Result<R, CodecError> {
             what: R::NAME,
             found: version,
             known: R::VERSION,
+        });
+    }
+    if (1..R::OLDEST).contains(&version) {
+        return Err(CodecError::Older {
+            what: R::NAME,
+            found: version,
+            oldest: R::OLDEST,
         });
     }
     if version == 0 || body.len() >= RECORD_BYTES_MAX {

@@ -1,0 +1,54 @@
+//! Where a blob's content is: extents of its own, or something that states of blobs share.
+
+use serde::{Deserialize, Serialize};
+use strongroom_engine::body::BodyRef;
+
+/// Extents that a record holds itself, at most.
+pub(crate) const OWN_EXTENTS_MAX: usize = 4;
+
+/// A range of a body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Extent {
+    pub(crate) body: BodyRef,
+    pub(crate) start: u64,
+    pub(crate) length: u64,
+}
+
+/// Where a blob's content is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum BlobContent {
+    /// At most [`OWN_EXTENTS_MAX`] extents; each holds one reference to its body and nobody else refers to
+    /// this list.
+    Own(Vec<Extent>),
+    /// The first `entries` entries of a manifest, which others may refer to as well.
+    Manifest {
+        /// The manifest.
+        id: u64,
+        /// How many of its entries this state sees: the manifest of an append blob grows.
+        entries: u64,
+        /// How many of them are blocks; 0 for content that was not made of blocks.
+        blocks: u32,
+    },
+    /// The pages of a page map as they were at `generation`.
+    Pages {
+        /// The page map.
+        map: u64,
+        /// Nodes of later generations are not part of this state.
+        generation: u64,
+    },
+}
+
+impl BlobContent {
+    /// No bytes.
+    pub(crate) fn empty() -> Self {
+        Self::Own(Vec::new())
+    }
+
+    /// Committed blocks.
+    pub(crate) fn blocks(&self) -> u32 {
+        match self {
+            Self::Manifest { blocks, .. } => *blocks,
+            Self::Own(_) | Self::Pages { .. } => 0,
+        }
+    }
+}
