@@ -11,6 +11,8 @@ pub(crate) mod record;
 pub use list::{ContainerItem, ContainerPage, ListContainers};
 pub use reap::Reaped;
 
+pub(crate) use crate::lease::{LeaseState, LeaseStatus};
+
 use std::sync::Arc;
 
 use strongroom_engine::Timestamp;
@@ -24,24 +26,6 @@ use crate::metadata::Metadata;
 use crate::names::ContainerName;
 use crate::operations::Operation;
 use record::{ContainerId, ContainerRecord};
-
-/// Whether somebody holds a lease.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LeaseState {
-    /// Nobody does.
-    #[default]
-    Available,
-}
-
-/// Whether a lease forbids changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LeaseStatus {
-    /// None does.
-    #[default]
-    Unlocked,
-}
 
 /// What anonymous callers may read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
