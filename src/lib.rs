@@ -41,6 +41,7 @@ pub use etag::ETag;
 pub use lease::{BreakPeriod, LeaseDuration, LeaseId, LeaseReceipt, LeaseRequest, LeaseState, LeaseStatus};
 pub use metadata::{METADATA_BYTES_MAX, Metadata};
 pub use names::{BlobName, ContainerName};
+pub use operations::{Basis, Operation, WhileRevoked};
 pub use paging::{Marker, PageSize};
 pub use store::{
     AccountStats, Damage, KeyFile, Passphrase, PlatformKey, PlatformKeyError, ScrubReport, Settings, Store,
