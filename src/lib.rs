@@ -31,7 +31,8 @@ pub use blob::{
     MD5_BYTES_MAX, Upload, UploadOptions,
 };
 pub use container::{
-    Container, ContainerItem, ContainerPage, ContainerProperties, ListContainers, PublicAccess, Reaped,
+    Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ListContainers, PublicAccess,
+    Reaped, StoredAccessPolicy,
 };
 pub use encryption::{
     CustomerKey, EncryptionStatus, KeyIdentity, KeySizes, KeySource, KeyVaultProperties, KeyVersionCheck,
