@@ -16,6 +16,7 @@ mod error;
 mod etag;
 #[cfg(feature = "testing")]
 pub mod fuzzing;
+mod lease;
 mod metadata;
 mod names;
 mod operations;
@@ -31,14 +32,15 @@ pub use blob::{
     ListDetail, ListEntry, MD5_BYTES_MAX, RehydratePriority, Upload, UploadOptions,
 };
 pub use container::{
-    Container, ContainerItem, ContainerPage, ContainerProperties, LeaseState, LeaseStatus, ListContainers,
-    PublicAccess, Reaped,
+    Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ListContainers, PublicAccess,
+    Reaped, StoredAccessPolicy,
 };
 pub use encryption::{
     CustomerKey, EncryptionStatus, KeyIdentity, KeySizes, KeySource, KeyVaultProperties, KeyVersionCheck,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use etag::ETag;
+pub use lease::{BreakPeriod, LeaseDuration, LeaseId, LeaseReceipt, LeaseRequest, LeaseState, LeaseStatus};
 pub use metadata::{METADATA_BYTES_MAX, Metadata};
 pub use names::{BlobName, ContainerName};
 pub use operations::{Basis, Operation, WhileRevoked};
