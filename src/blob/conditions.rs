@@ -170,7 +170,8 @@ impl Conditions {
                 "UnsatisfiableCondition",
                 400,
                 "The request includes an unsatisfiable condition for this operation.",
-            ));
+            )
+            .hint("leave this condition out"));
         }
         let matches = self.if_match.as_ref().is_none_or(|tags| tags.holds(etag));
         if !matches || self.if_unmodified_since.is_some_and(|since| since < modified) {
