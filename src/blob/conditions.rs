@@ -8,6 +8,7 @@ use strongroom_engine::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
 use crate::lease::LeaseId;
+use crate::tags::TagCondition;
 
 /// What an entity tag is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,13 +74,21 @@ pub struct Conditions {
     pub if_modified_since: Option<Timestamp>,
     /// Only if not changed after this time.
     pub if_unmodified_since: Option<Timestamp>,
+    /// Only if the blob's tags are so; together with all others. Not for containers.
+    pub if_tags: Option<TagCondition>,
     /// The lease the caller holds. Where a lease forbids the operation to others, its id is needed; where it
     /// does not, an id that is given must be right all the same.
     pub lease: Option<LeaseId>,
 }
 
-/// What conditions are checked against: the tag and the time of the last change, if the thing exists.
-pub(crate) type State = Option<(ETag, Timestamp)>;
+/// What conditions are checked against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) etag: ETag,
+    pub(crate) last_modified: Timestamp,
+    /// `None` for what can have no tags.
+    pub(crate) tags: Option<&'a [(String, String)]>,
+}
 
 impl Conditions {
     /// Only if nothing of that name exists.
@@ -128,42 +137,33 @@ impl Conditions {
         Ok(())
     }
 
-    /// Checks a write; in a pair the tag decides.
-    pub(crate) fn check_write(&self, state: State) -> Result<()> {
+    /// Checks a write of something that exists, or that does not; in a pair the tag decides.
+    pub(crate) fn check_write(&self, subject: Option<Subject<'_>>) -> Result<()> {
         self.check_write_form()?;
-        let Some((etag, modified)) = state else {
-            return match &self.if_match {
-                Some(ETagMatch::OneOf(_)) => Err(not_met()),
-                Some(ETagMatch::Any) | None => Ok(()),
-            };
-        };
-        let holds = match (&self.if_match, &self.if_none_match) {
-            (Some(tags), _) => tags.holds(etag),
-            (None, Some(tags)) => !tags.holds(etag),
-            (None, None) => {
-                self.if_modified_since.is_none_or(|since| since < modified)
-                    && self.if_unmodified_since.is_none_or(|since| since >= modified)
-            }
-        };
-        if holds { Ok(()) } else { Err(not_met()) }
+        if self.write_holds(subject)? {
+            Ok(())
+        } else {
+            Err(not_met())
+        }
     }
 
     /// Checks a write that creates or replaces a blob: "only if absent" has an error of its own.
-    pub(crate) fn check_put(&self, state: State) -> Result<()> {
+    pub(crate) fn check_put(&self, subject: Option<Subject<'_>>) -> Result<()> {
         self.check_write_form()?;
-        if state.is_some() && self.if_none_match == Some(ETagMatch::Any) {
+        if subject.is_some() && self.if_none_match == Some(ETagMatch::Any) {
             return Err(Error::new(
                 ErrorKind::AlreadyExists,
                 "BlobAlreadyExists",
                 409,
                 "The specified blob already exists.",
-            ));
+            )
+            .hint("choose another name, or allow overwriting"));
         }
-        self.check_write(state)
+        self.check_write(subject)
     }
 
     /// Checks a read of something that exists.
-    pub(crate) fn check_read(&self, etag: ETag, modified: Timestamp) -> Result<()> {
+    pub(crate) fn check_read(&self, subject: Subject<'_>) -> Result<()> {
         if self.if_none_match == Some(ETagMatch::Any) {
             return Err(Error::new(
                 ErrorKind::Invalid,
@@ -173,12 +173,18 @@ impl Conditions {
             )
             .hint("leave this condition out"));
         }
+        let Subject {
+            etag, last_modified, ..
+        } = subject;
         let matches = self.if_match.as_ref().is_none_or(|tags| tags.holds(etag));
-        if !matches || self.if_unmodified_since.is_some_and(|since| since < modified) {
+        let old = self
+            .if_unmodified_since
+            .is_none_or(|since| since >= last_modified);
+        if !matches || !old || !self.tags_hold(Some(subject))? {
             return Err(not_met());
         }
         let other_tag = self.if_none_match.as_ref().map(|tags| !tags.holds(etag));
-        let newer = self.if_modified_since.map(|since| since < modified);
+        let newer = self.if_modified_since.map(|since| since < last_modified);
         match (other_tag, newer) {
             (None, None) | (Some(true), _) | (_, Some(true)) => Ok(()),
             (Some(false) | None, Some(false) | None) => Err(Error::new(
@@ -189,6 +195,58 @@ impl Conditions {
             )),
         }
     }
+
+    /// Checks the source of a copy, by the rules of writes; nothing is a source that does not exist.
+    pub(crate) fn check_source(&self, subject: Subject<'_>) -> Result<()> {
+        self.check_write_form()?;
+        if self.write_holds(Some(subject))? {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Precondition,
+            "SourceConditionNotMet",
+            412,
+            "The source condition specified using HTTP conditional header(s) is not met.",
+        ))
+    }
+
+    fn write_holds(&self, subject: Option<Subject<'_>>) -> Result<bool> {
+        let tags = self.tags_hold(subject)?;
+        let Some(Subject {
+            etag, last_modified, ..
+        }) = subject
+        else {
+            return Ok(tags && !matches!(self.if_match, Some(ETagMatch::OneOf(_))));
+        };
+        let others = match (&self.if_match, &self.if_none_match) {
+            (Some(tags), _) => tags.holds(etag),
+            (None, Some(tags)) => !tags.holds(etag),
+            (None, None) => {
+                self.if_modified_since.is_none_or(|since| since < last_modified)
+                    && self
+                        .if_unmodified_since
+                        .is_none_or(|since| since >= last_modified)
+            }
+        };
+        Ok(tags && others)
+    }
+
+    /// A blob that does not exist has no tags.
+    fn tags_hold(&self, subject: Option<Subject<'_>>) -> Result<bool> {
+        let Some(condition) = &self.if_tags else {
+            return Ok(true);
+        };
+        let tags = match subject {
+            Some(subject) => subject.tags,
+            None => Some(Default::default()),
+        };
+        let none = || {
+            let message = "Condition headers are not supported for this operation.";
+            Error::invalid("ConditionHeadersNotSupported", message)
+                .hint("a container has no tags: leave if_tags out")
+        };
+        Ok(condition.holds(tags.ok_or_else(none)?))
+    }
 }
 
 fn not_met() -> Error {
@@ -198,4 +256,5 @@ fn not_met() -> Error {
         412,
         "The condition specified using HTTP conditional header(s) is not met.",
     )
+    .hint("read the current state, then decide again")
 }

@@ -220,7 +220,7 @@ impl Walk<'_> {
         };
         Ok(BlobItem {
             name: BlobName::parse(name).map_err(|_| damaged())?,
-            properties: record.properties(metadata),
+            properties: record.properties(metadata, self.container.core.clock.now()),
         })
     }
 }

@@ -7,19 +7,27 @@
 mod check;
 mod conditions;
 mod content;
+mod crc64;
 mod download;
+mod find;
+pub(crate) mod immutability;
+mod lease;
 mod list;
 mod md5;
 mod properties;
 mod range;
 pub(crate) mod record;
 mod shared;
+mod tags;
 mod upload;
 mod version;
 
 pub use check::ContentCheck;
+pub(crate) use conditions::Subject;
 pub use conditions::{Conditions, ETagMatch};
-pub use download::{Download, DownloadOptions};
+pub use crc64::Crc64;
+pub use download::{Download, DownloadOptions, RangeCheck, RangeChecksum};
+pub use find::{FindBlobs, FoundBlob, FoundPage};
 pub use list::{BlobItem, BlobPage, ListBlobs, ListDetail, ListEntry};
 pub use md5::{ContentMd5, MD5_BYTES_MAX};
 pub use properties::{BlobProperties, BlobReceipt, BlobType, ContentHeaders};

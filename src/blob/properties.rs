@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 use strongroom_engine::Timestamp;
 
 use super::Conditions;
-use super::record::{BlobRecord, SealedMetadata, key};
+use super::record::{BlobRecord, ImmutabilityPolicy, SealedMetadata, key};
 use crate::commit::Failure;
 use crate::container::record::ContainerRecord;
 use crate::container::{Container, LeaseState, LeaseStatus};
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
+use crate::lease::LeaseDuration;
 use crate::metadata::Metadata;
 use crate::names::BlobName;
 use crate::operations::Operation;
@@ -133,6 +134,16 @@ pub struct BlobProperties {
     pub lease_state: LeaseState,
     /// Whether a lease forbids changes.
     pub lease_status: LeaseStatus,
+    /// How long the lease was taken for, while somebody holds it.
+    pub lease_duration: Option<LeaseDuration>,
+    /// How many tags it has.
+    pub tag_count: usize,
+    /// Until when it may be neither changed nor deleted, if a policy says so.
+    pub immutability: Option<ImmutabilityPolicy>,
+    /// True while a legal hold forbids changing and deleting it.
+    pub legal_hold: bool,
+    /// When it goes away by itself.
+    pub expires: Option<Timestamp>,
 }
 
 /// What a write says of the blob it made or changed.
@@ -168,10 +179,10 @@ impl Container {
     /// the other errors of conditional reads.
     pub fn blob_properties(&self, name: &BlobName, conditions: &Conditions) -> Result<BlobProperties> {
         let record = self.read_blob(Operation::GetBlobProperties, name)?;
-        let (etag, modified) = record.state();
-        conditions.check_read(etag, modified)?;
+        let now = self.core.clock.now();
+        record.check_read(conditions, now)?;
         let metadata = self.core.guard.with_keys(|keys| record.metadata(keys))??;
-        Ok(record.properties(Some(metadata)))
+        Ok(record.properties(Some(metadata), now))
     }
 
     /// True if the blob exists. Reads its properties, so needs the key.
@@ -192,8 +203,7 @@ impl Container {
     /// As [`blob_properties`](Self::blob_properties).
     pub fn blob_metadata(&self, name: &BlobName, conditions: &Conditions) -> Result<Metadata> {
         let record = self.read_blob(Operation::GetBlobMetadata, name)?;
-        let (etag, modified) = record.state();
-        conditions.check_read(etag, modified)?;
+        record.check_read(conditions, self.core.clock.now())?;
         self.core.guard.with_keys(|keys| record.metadata(keys))?
     }
 
@@ -250,7 +260,7 @@ impl Container {
             let container = ContainerRecord::read(txn, &container)?;
             core.admit(Operation::DeleteBlob)?;
             let record = BlobRecord::read(txn, container.id, &name)?;
-            conditions.check_write(Some(record.state()))?;
+            record.check_write(&conditions, core.clock.now())?;
             record.content.release(txn)?;
             txn.delete(&key(container.id, &name))?;
             Ok(())
@@ -258,7 +268,7 @@ impl Container {
     }
 
     /// Container, then key, then blob: a revoked account tells nothing about blobs.
-    fn read_blob(&self, operation: Operation, name: &BlobName) -> Result<BlobRecord> {
+    pub(super) fn read_blob(&self, operation: Operation, name: &BlobName) -> Result<BlobRecord> {
         let snapshot = self.core.tree.snapshot()?;
         let container = ContainerRecord::read(&snapshot, &self.name)?;
         self.core.admit(operation)?;
@@ -278,11 +288,10 @@ impl Container {
             let container = ContainerRecord::read(txn, &container)?;
             core.admit_commit(operation, txn)?;
             let mut record = BlobRecord::read(txn, container.id, &name)?;
-            conditions.check_write(Some(record.state()))?;
-            change(&mut record);
             let now = core.clock.now();
-            record.etag = record.etag.next(&core.etags, now);
-            record.last_modified = now.whole_seconds();
+            record.check_write(&conditions, now)?;
+            change(&mut record);
+            record.touch(&core, now);
             record.write(txn, &key(container.id, &name))?;
             Ok::<_, Failure>(BlobReceipt::of(&record))
         })

@@ -17,9 +17,11 @@ use super::{Conditions, Interruption, body_error};
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
 use crate::error::{Error, ErrorKind, Result};
+use crate::lease::Lease;
 use crate::metadata::Metadata;
 use crate::names::BlobName;
 use crate::operations::Operation;
+use crate::tags::Tags;
 
 /// Bytes read at once from the caller's reader, at first: enough for small content without the price of more.
 const READ_BYTES_MIN: usize = 16 << 10;
@@ -42,6 +44,8 @@ pub struct UploadOptions {
     pub conditions: Conditions,
     /// Which MD5 is kept.
     pub content_md5: ContentMd5,
+    /// Index tags.
+    pub tags: Tags,
 }
 
 /// An upload under way. Memory: a few chunks, whatever the size.
@@ -104,8 +108,8 @@ impl Container {
         let container = ContainerRecord::read(&core.tree, &self.name)?;
         core.admit(Operation::PutBlob)?;
         options.headers.check()?;
-        let state = BlobRecord::find(&core.tree, container.id, name)?.map(|record| record.state());
-        options.conditions.check_put(state)?;
+        let old = BlobRecord::find(&core.tree, container.id, name)?;
+        BlobRecord::check_put(old.as_ref(), &options.conditions, core.clock.now())?;
         let (writer, metadata) = core.guard.with_keys(|keys| {
             let metadata = SealedMetadata::seal(core, keys, &options.metadata)?;
             let writer = BodyWriter::new(&core.tree, &keys.content, core.chunk_bytes, core.entropy.as_ref());
@@ -204,13 +208,11 @@ impl Draft {
             let container = ContainerRecord::read(txn, &self.container.name)?;
             core.admit_commit(Operation::PutBlob, txn)?;
             let old = BlobRecord::find(txn, container.id, &self.name)?;
-            self.options
-                .conditions
-                .check_put(old.as_ref().map(BlobRecord::state))?;
+            let now = core.clock.now();
+            BlobRecord::check_put(old.as_ref(), &self.options.conditions, now)?;
             if let Some(old) = &old {
                 old.content.release(txn)?;
             }
-            let now = core.clock.now();
             let extent = Extent {
                 body: txn.adopt_body(&adopted)?,
                 start: 0,
@@ -231,6 +233,8 @@ impl Draft {
             let record = BlobRecord {
                 content_md5: self.content_md5,
                 metadata: self.metadata.clone(),
+                lease: old.as_ref().map_or(Lease::None, |old| old.lease.after_write(now)),
+                tags: self.options.tags.to_pairs(),
                 ..record
             };
             record.write(txn, &key(container.id, &self.name))?;
