@@ -10,6 +10,7 @@ pub(crate) mod record;
 
 pub use list::{ContainerItem, ContainerPage, ListContainers};
 pub use reap::Reaped;
+pub(crate) use reap::reap_step;
 
 use std::sync::Arc;
 
