@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use strongroom_engine::codec::CodecError;
+use strongroom_engine::engine::EngineError;
+use strongroom_engine::tree::TreeError;
+
 /// What the caller should do next. A new kind deserves a new reaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -26,6 +30,25 @@ pub enum ErrorKind {
     Precondition,
     /// The store cannot go on: disk, lock, format. Read the message; close and open again.
     Store,
+}
+
+impl ErrorKind {
+    /// What to do about an error that brought no hint of its own.
+    fn advice(self) -> Option<&'static str> {
+        Some(match self {
+            Self::AlreadyExists => "choose another name, or allow overwriting where the call has that option",
+            Self::Conflict => "change the state of the thing first; its properties show it",
+            Self::Corrupt => RESTORE,
+            Self::Forbidden => "ask the owner of the vault for the permission",
+            Self::Invalid => "correct the value; a retry does not help",
+            Self::Io => "see to the stream, then try again",
+            Self::KeyUnavailable => "restore the account's access to its key in the vault, then try again",
+            Self::NotFound => "check the name; a listing shows what exists",
+            Self::Precondition => "read the properties again, then decide",
+            // Every cause asks for something else.
+            Self::Store => return None,
+        })
+    }
 }
 
 /// Why a call failed: a kind for programs, a code and status as Azure has them, a message and what to do for
@@ -93,7 +116,7 @@ impl Error {
     /// One sentence on what to do about it, when there is something.
     #[must_use]
     pub fn what_to_do(&self) -> Option<&str> {
-        self.hint.as_deref()
+        self.hint.as_deref().or_else(|| self.kind.advice())
     }
 }
 
@@ -124,42 +147,104 @@ impl std::error::Error for Error {
 /// What public calls return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-impl From<strongroom_engine::tree::TreeError> for Error {
-    fn from(error: strongroom_engine::tree::TreeError) -> Self {
-        use strongroom_engine::tree::TreeError;
-        let kind = if matches!(error, TreeError::Corrupt { .. }) {
-            ErrorKind::Corrupt
-        } else {
-            ErrorKind::Store
+impl From<TreeError> for Error {
+    fn from(error: TreeError) -> Self {
+        let message = format!("the store failed: {error}");
+        if is_newer(&error) {
+            return Self::newer(message).caused_by(error);
+        }
+        let (kind, hint) = match &error {
+            TreeError::Corrupt { .. } => (ErrorKind::Corrupt, RESTORE),
+            TreeError::Engine(engine) => match engine.as_ref() {
+                EngineError::Corrupt { .. } => (ErrorKind::Corrupt, RESTORE),
+                EngineError::Io { source, .. } => (ErrorKind::Store, io_hint(source)),
+                _ => (ErrorKind::Store, REOPEN),
+            },
+            _ => (ErrorKind::Store, REOPEN),
         };
-        Self::new(kind, "InternalError", 500, format!("the store failed: {error}")).caused_by(error)
+        Self::new(kind, "InternalError", 500, message)
+            .hint(hint)
+            .caused_by(error)
     }
 }
 
-impl From<strongroom_engine::codec::CodecError> for Error {
-    fn from(error: strongroom_engine::codec::CodecError) -> Self {
-        Self::new(
-            ErrorKind::Corrupt,
-            "InternalError",
-            500,
-            format!("a stored record cannot be read: {error}"),
-        )
-        .caused_by(error)
+impl From<CodecError> for Error {
+    fn from(error: CodecError) -> Self {
+        let message = format!("a stored record cannot be read: {error}");
+        if is_newer(&error) {
+            return Self::newer(message).caused_by(error);
+        }
+        Self::new(ErrorKind::Corrupt, "InternalError", 500, message)
+            .hint(RESTORE)
+            .caused_by(error)
     }
+}
+
+const RESTORE: &str = "scrub the store to see what else is damaged, and restore that from a backup";
+const REOPEN: &str = "close the store and open it again";
+
+fn io_hint(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind as Io;
+    match error.kind() {
+        Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge => {
+            "free some space on this disk, then open the store again"
+        }
+        Io::PermissionDenied => "check the permissions of the file and its directory",
+        Io::ReadOnlyFilesystem => "make the file system writable, then try again",
+        Io::AlreadyExists => "name another file: what exists is never overwritten",
+        Io::NotFound | Io::NotADirectory | Io::IsADirectory => "check the path",
+        _ => "check the disk and the path, then open the store again",
+    }
+}
+
+/// True when a newer release wrote what could not be read.
+pub(crate) fn is_newer(error: &(dyn std::error::Error + 'static)) -> bool {
+    let engine = |error: &EngineError| matches!(error, EngineError::NewerFormat { .. });
+    let here = match (
+        error.downcast_ref::<CodecError>(),
+        error.downcast_ref::<TreeError>(),
+    ) {
+        (Some(CodecError::Newer { .. }), _) => true,
+        // Shared causes: what they point to is not part of the chain of `source`.
+        (_, Some(TreeError::Corrupt { source, .. })) => is_newer(source.as_ref()),
+        (_, Some(TreeError::Engine(shared))) => engine(shared),
+        _ => error.downcast_ref::<EngineError>().is_some_and(engine),
+    };
+    here || error.source().is_some_and(is_newer)
 }
 
 impl Error {
+    /// Stored by a newer release; nothing was changed.
+    pub(crate) fn newer(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Store, "NewerFormat", 409, message)
+            .hint("use that release or a later one; nothing was changed")
+    }
+
+    /// An engine that cannot be opened.
+    pub(crate) fn engine_unopened(directory: &std::path::Path, error: EngineError) -> Self {
+        let message = format!("the engine in {} cannot be opened: {error}", directory.display());
+        let (kind, code, status, hint) = match &error {
+            EngineError::NewerFormat { .. } => return Self::newer(message).caused_by(error),
+            EngineError::InUse { .. } => {
+                let hint = "close the other one first; the lock goes with the process that holds it";
+                (ErrorKind::Store, "StoreInUse", 409, hint)
+            }
+            EngineError::NotAnEngine { .. } | EngineError::Corrupt { .. } => {
+                let hint = "part of the directory is damaged: restore a backup";
+                (ErrorKind::Corrupt, "EngineDamaged", 500, hint)
+            }
+            EngineError::Io { source, .. } => (ErrorKind::Store, "InternalError", 500, io_hint(source)),
+            _ => (ErrorKind::Store, "InternalError", 500, REOPEN),
+        };
+        Self::new(kind, code, status, message).hint(hint).caused_by(error)
+    }
+
     /// A failed call of the operating system.
     pub(crate) fn io(what: impl Into<String>, error: std::io::Error) -> Self {
         let what = what.into();
-        let full = error.kind() == std::io::ErrorKind::StorageFull;
-        let failed =
-            Self::new(ErrorKind::Store, "InternalError", 500, format!("{what}: {error}")).caused_by(error);
-        if full {
-            failed.hint("free some space on this disk, then try again")
-        } else {
-            failed
-        }
+        Self::new(ErrorKind::Store, "InternalError", 500, format!("{what}: {error}"))
+            .hint(io_hint(&error))
+            .caused_by(error)
     }
 
     /// Something the store needs is not there now.
@@ -167,7 +252,9 @@ impl Error {
         what: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::new(ErrorKind::Store, "InternalError", 500, what).caused_by(source)
+        Self::new(ErrorKind::Store, "InternalError", 500, what)
+            .hint(REOPEN)
+            .caused_by(source)
     }
 
     /// An argument that breaks a rule.

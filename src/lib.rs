@@ -17,6 +17,7 @@ mod error;
 mod etag;
 #[cfg(feature = "testing")]
 pub mod fuzzing;
+mod lease;
 mod maintenance;
 mod metadata;
 mod names;
@@ -35,14 +36,15 @@ pub use blob::{
     RehydratePriority, Upload, UploadOptions,
 };
 pub use container::{
-    Container, ContainerItem, ContainerPage, ContainerProperties, LeaseState, LeaseStatus, ListContainers,
-    PublicAccess, Reaped,
+    Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ListContainers, PublicAccess,
+    Reaped, StoredAccessPolicy,
 };
 pub use encryption::{
     CustomerKey, EncryptionStatus, KeyIdentity, KeySizes, KeySource, KeyVaultProperties, KeyVersionCheck,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use etag::ETag;
+pub use lease::{BreakPeriod, LeaseDuration, LeaseId, LeaseReceipt, LeaseRequest, LeaseState, LeaseStatus};
 pub use maintenance::Maintained;
 pub use metadata::{METADATA_BYTES_MAX, Metadata};
 pub use names::{BlobName, ContainerName};

@@ -38,15 +38,15 @@ impl Metadata {
         check_name(name)?;
         if value.chars().any(char::is_control) {
             let message = format!("the value of metadata {name:?} contains a control character");
-            return Err(invalid("InvalidMetadata", message));
+            return Err(invalid("InvalidMetadata", message).hint("encode such values, for example in base64"));
         }
         let known = self.0.get(&name.to_ascii_lowercase());
         let added = known.map_or(name.len() + value.len(), |_| 1 + value.len());
         if self.bytes() + added > METADATA_BYTES_MAX {
-            return Err(invalid(
-                "MetadataTooLarge",
-                "metadata has at most 8192 bytes in all",
-            ));
+            return Err(
+                invalid("MetadataTooLarge", "metadata has at most 8192 bytes in all")
+                    .hint("shorten it, or keep it in a blob of its own"),
+            );
         }
         self.0
             .entry(name.to_ascii_lowercase())
@@ -106,7 +106,7 @@ impl Metadata {
 
 fn check_name(name: &str) -> Result<()> {
     let Some(first) = name.chars().next() else {
-        return Err(invalid("EmptyMetadataKey", "a metadata name is empty"));
+        return Err(invalid("EmptyMetadataKey", "a metadata name is empty").hint("give it a name"));
     };
     let legal = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     if first.is_ascii_digit() || !name.chars().all(legal) {

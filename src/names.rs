@@ -80,7 +80,7 @@ impl BlobName {
             return Err(out_of_range("a blob name has 1 to 1024 characters"));
         }
         if text.split('/').count() > BLOB_SEGMENTS_MAX {
-            return Err(invalid_name("a blob name has at most 254 segments"));
+            return Err(invalid_name("a blob name has at most 254 segments").hint("use fewer slashes"));
         }
         Ok(Self(text.to_owned()))
     }
@@ -120,7 +120,7 @@ text_like!(ContainerName);
 text_like!(BlobName);
 
 fn out_of_range(message: &str) -> Error {
-    Error::new(ErrorKind::Invalid, "OutOfRangeInput", 400, message)
+    Error::new(ErrorKind::Invalid, "OutOfRangeInput", 400, message).hint("choose a name of such a length")
 }
 
 fn invalid_name(message: impl Into<String>) -> Error {

@@ -31,12 +31,10 @@ impl PageSize {
     pub fn new(entries: usize) -> Result<Self> {
         if entries == 0 {
             let message = "a page has at least one entry";
-            return Err(Error::new(
-                ErrorKind::Invalid,
-                "OutOfRangeQueryParameterValue",
-                400,
-                message,
-            ));
+            return Err(
+                Error::new(ErrorKind::Invalid, "OutOfRangeQueryParameterValue", 400, message)
+                    .hint("ask for at least one entry"),
+            );
         }
         Ok(Self(entries.min(Self::MAX.0)))
     }

@@ -41,7 +41,8 @@ impl FromStr for AccountName {
                 "{shown:?} is not a valid storage account name. Storage account name must be between 3 \
                  and 24 characters in length and use numbers and lower-case letters only."
             ),
-        ))
+        )
+        .hint("choose another name"))
     }
 }
 

@@ -7,6 +7,7 @@ use strongroom_engine::Timestamp;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
+use crate::lease::LeaseId;
 
 /// What an entity tag is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +73,9 @@ pub struct Conditions {
     pub if_modified_since: Option<Timestamp>,
     /// Only if not changed after this time.
     pub if_unmodified_since: Option<Timestamp>,
+    /// The lease the caller holds. Where a lease forbids the operation to others, its id is needed; where it
+    /// does not, an id that is given must be right all the same.
+    pub lease: Option<LeaseId>,
 }
 
 /// What conditions are checked against: the tag and the time of the last change, if the thing exists.
@@ -92,6 +96,15 @@ impl Conditions {
     pub fn if_match(etag: ETag) -> Self {
         Self {
             if_match: Some(etag.into()),
+            ..Self::default()
+        }
+    }
+
+    /// By the holder of this lease.
+    #[must_use]
+    pub fn under_lease(lease: LeaseId) -> Self {
+        Self {
+            lease: Some(lease),
             ..Self::default()
         }
     }
@@ -157,7 +170,8 @@ impl Conditions {
                 "UnsatisfiableCondition",
                 400,
                 "The request includes an unsatisfiable condition for this operation.",
-            ));
+            )
+            .hint("leave this condition out"));
         }
         let matches = self.if_match.as_ref().is_none_or(|tags| tags.holds(etag));
         if !matches || self.if_unmodified_since.is_some_and(|since| since < modified) {

@@ -152,5 +152,7 @@ impl Seek for Download {
 
 fn unwritable(error: io::Error) -> Error {
     let message = format!("the content could not be written: {error}");
-    Error::new(ErrorKind::Io, "InvalidInput", 400, message).caused_by(error)
+    Error::new(ErrorKind::Io, "InvalidInput", 400, message)
+        .hint("see to the place it is written to, then download again")
+        .caused_by(error)
 }

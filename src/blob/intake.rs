@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// Bytes read at once from the caller's reader, at first: enough for small content without the price of more.
 const READ_BYTES_MIN: usize = 16 << 10;
 /// Bytes read at once once the content has shown to be larger.
-const READ_BYTES_MAX: usize = 1 << 20;
+const READ_BYTES_MAX: usize = 256 << 10;
 
 /// Content on its way into a body. Memory: a few chunks, whatever the size.
 pub(super) struct Intake {

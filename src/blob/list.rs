@@ -114,12 +114,10 @@ impl Container {
         self.core.admit_with(Operation::ListBlobs, touched)?;
         if request.delimiter.as_deref() == Some("") {
             let message = "a delimiter is not empty";
-            return Err(Error::new(
-                ErrorKind::Invalid,
-                "InvalidQueryParameterValue",
-                400,
-                message,
-            ));
+            return Err(
+                Error::new(ErrorKind::Invalid, "InvalidQueryParameterValue", 400, message)
+                    .hint("correct the prefix or the delimiter"),
+            );
         }
         let room = container.id.blobs_prefix();
         let mut range = KeyRange::prefix(&[&room, request.prefix.as_bytes()].concat());

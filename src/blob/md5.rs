@@ -59,7 +59,8 @@ impl Md5Stream {
                 "Md5Mismatch",
                 400,
                 "The MD5 value specified does not match the MD5 value of the content.",
-            )),
+            )
+            .hint("upload again: the content or its MD5 changed on the way")),
             _ => Ok(computed),
         }
     }

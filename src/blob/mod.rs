@@ -60,6 +60,7 @@ fn body_error(core: &AccountCore, error: BodyError) -> Error {
         BodyError::TooLarge => {
             let message = "the content is larger than a blob can be";
             Error::new(ErrorKind::Invalid, "RequestBodyTooLarge", 413, message)
+                .hint("split the content over several blobs")
         }
         error => {
             let message = format!("the content is damaged: {error}");

@@ -101,7 +101,8 @@ impl ContentHeaders {
         match all.into_iter().find(wrong) {
             Some(_) => {
                 let message = "a content header is longer than 1024 bytes or contains a control character";
-                Err(Error::new(ErrorKind::Invalid, "InvalidHeaderValue", 400, message))
+                Err(Error::new(ErrorKind::Invalid, "InvalidHeaderValue", 400, message)
+                    .hint("shorten the value and leave control characters out"))
             }
             None => Ok(()),
         }

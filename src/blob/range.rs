@@ -55,4 +55,5 @@ impl ByteRange {
 
 fn invalid(message: String) -> Error {
     Error::new(ErrorKind::Invalid, "InvalidRange", 416, message)
+        .hint("ask for bytes within the blob; its properties say how long it is")
 }

@@ -1,5 +1,6 @@
 //! Listing containers, page by page.
 
+use strongroom_engine::Timestamp;
 use strongroom_engine::codec::decode;
 use strongroom_engine::engine::{KeyRange, Order};
 
@@ -73,13 +74,13 @@ impl Account {
         entries.truncate(limit);
         let containers = entries
             .iter()
-            .map(|(key, value)| item(key, value))
+            .map(|(key, value)| item(key, value, self.core.clock.now()))
             .collect::<Result<_>>()?;
         Ok(ContainerPage { containers, next })
     }
 }
 
-fn item(key: &[u8], value: &[u8]) -> Result<ContainerItem> {
+fn item(key: &[u8], value: &[u8], now: Timestamp) -> Result<ContainerItem> {
     let damaged = || {
         Error::new(
             ErrorKind::Corrupt,
@@ -94,6 +95,6 @@ fn item(key: &[u8], value: &[u8]) -> Result<ContainerItem> {
         .ok_or_else(damaged)?;
     Ok(ContainerItem {
         name: ContainerName::parse(name).map_err(|_| damaged())?,
-        properties: ContainerProperties::of(&decode::<ContainerRecord>(value)?)?,
+        properties: ContainerProperties::of(&decode::<ContainerRecord>(value)?, now)?,
     })
 }

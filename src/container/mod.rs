@@ -4,13 +4,18 @@
 //! name, in one small commit whatever it holds; its blobs are then out of reach and are removed in bounded
 //! steps ([`reap`]).
 
+mod acl;
+mod lease;
 mod list;
 mod reap;
 pub(crate) mod record;
 
+pub use acl::{ContainerAcl, PublicAccess, StoredAccessPolicy};
 pub use list::{ContainerItem, ContainerPage, ListContainers};
 pub use reap::Reaped;
 pub(crate) use reap::reap_step;
+
+pub(crate) use crate::lease::{LeaseState, LeaseStatus};
 
 use std::sync::Arc;
 
@@ -21,37 +26,11 @@ use crate::blob::Conditions;
 use crate::commit::Failure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
+use crate::lease::{Leasable, Lease, LeaseDuration};
 use crate::metadata::Metadata;
 use crate::names::ContainerName;
 use crate::operations::Operation;
 use record::{ContainerId, ContainerRecord};
-
-/// Whether somebody holds a lease.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LeaseState {
-    /// Nobody does.
-    #[default]
-    Available,
-}
-
-/// Whether a lease forbids changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LeaseStatus {
-    /// None does.
-    #[default]
-    Unlocked,
-}
-
-/// What anonymous callers may read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PublicAccess {
-    /// Nothing.
-    #[default]
-    None,
-}
 
 /// What is known of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,12 +48,14 @@ pub struct ContainerProperties {
     pub lease_state: LeaseState,
     /// Whether a lease forbids deleting it.
     pub lease_status: LeaseStatus,
+    /// How long the lease was taken for, while somebody holds it.
+    pub lease_duration: Option<LeaseDuration>,
     /// What anonymous callers may read.
     pub public_access: PublicAccess,
 }
 
 impl ContainerProperties {
-    fn of(record: &ContainerRecord) -> Result<Self> {
+    fn of(record: &ContainerRecord, now: Timestamp) -> Result<Self> {
         let damaged = || {
             Error::new(
                 ErrorKind::Corrupt,
@@ -88,9 +69,10 @@ impl ContainerProperties {
             created: record.created,
             last_modified: record.last_modified,
             metadata: Metadata::from_pairs(&record.metadata).ok_or_else(damaged)?,
-            lease_state: LeaseState::default(),
-            lease_status: LeaseStatus::default(),
-            public_access: PublicAccess::default(),
+            lease_state: record.lease.state(now),
+            lease_status: record.lease.status(now),
+            lease_duration: record.lease.duration(now),
+            public_access: record.public_access,
         })
     }
 }
@@ -121,11 +103,24 @@ impl Container {
         &self.name
     }
 
-    /// Creates the container.
+    /// Creates the container, for the eyes of the account's own callers only.
     ///
     /// # Errors
     /// `ContainerAlreadyExists` (409).
     pub fn create(&self, metadata: &Metadata) -> Result<ContainerProperties> {
+        self.create_with_access(metadata, PublicAccess::None)
+    }
+
+    /// Creates the container and says what anonymous callers may read.
+    ///
+    /// # Errors
+    /// `ContainerAlreadyExists` (409). `ContainerBeingDeleted` does not happen: deleting a container gives its
+    /// name free in the same commit.
+    pub fn create_with_access(
+        &self,
+        metadata: &Metadata,
+        public_access: PublicAccess,
+    ) -> Result<ContainerProperties> {
         self.core.admit(Operation::CreateContainer)?;
         let (core, name, metadata) = (self.core.clone(), self.name.clone(), metadata.to_pairs());
         let record = self.core.transact(move |txn| {
@@ -139,11 +134,14 @@ impl Container {
                 last_modified: now.whole_seconds(),
                 etag: core.etags.first(now),
                 metadata: metadata.clone(),
+                lease: Lease::default(),
+                public_access,
+                policies: Vec::new(),
             };
             record.write(txn, &name)?;
             Ok(record)
         })?;
-        ContainerProperties::of(&record)
+        ContainerProperties::of(&record, self.core.clock.now())
     }
 
     /// True if the container exists.
@@ -160,30 +158,58 @@ impl Container {
     /// # Errors
     /// `ContainerNotFound` (404).
     pub fn properties(&self) -> Result<ContainerProperties> {
+        self.properties_if(&Conditions::default())
+    }
+
+    /// What is known of the container, if its lease and its tag are as expected.
+    ///
+    /// # Errors
+    /// `ContainerNotFound` (404); `LeaseIdMismatchWithContainerOperation`,
+    /// `LeaseNotPresentWithContainerOperation` (412); `ConditionNotMet` (412, 304) and the other errors of
+    /// conditional reads.
+    pub fn properties_if(&self, conditions: &Conditions) -> Result<ContainerProperties> {
         self.core.admit(Operation::GetContainerProperties)?;
-        ContainerProperties::of(&ContainerRecord::read(&self.core.tree, &self.name)?)
+        let record = ContainerRecord::read(&self.core.tree, &self.name)?;
+        let now = self.core.clock.now();
+        record.check_lease(conditions.lease, now)?;
+        conditions.check_read(record.etag, record.last_modified)?;
+        ContainerProperties::of(&record, now)
     }
 
     /// Replaces all metadata of the container.
     ///
     /// # Errors
-    /// `ContainerNotFound` (404); `ConditionNotMet` (412) and the other errors of conditional writes.
+    /// `ContainerNotFound` (404); `LeaseIdMismatchWithContainerOperation`,
+    /// `LeaseNotPresentWithContainerOperation` (412); `ConditionNotMet` (412) and the other errors of
+    /// conditional writes.
     pub fn set_metadata(&self, metadata: &Metadata, conditions: &Conditions) -> Result<ContainerProperties> {
-        self.core.admit(Operation::SetContainerMetadata)?;
-        conditions.check_write_form()?;
-        let (core, name) = (self.core.clone(), self.name.clone());
-        let (metadata, conditions) = (metadata.to_pairs(), conditions.clone());
-        let record = self.core.transact(move |txn| {
-            let mut record = ContainerRecord::read(txn, &name)?;
-            conditions.check_write(Some((record.etag, record.last_modified)))?;
-            let now = core.clock.now();
+        let metadata = metadata.to_pairs();
+        let record = self.change(Operation::SetContainerMetadata, conditions, move |record| {
             record.metadata.clone_from(&metadata);
-            record.etag = record.etag.next(&core.etags, now);
-            record.last_modified = now.whole_seconds();
+        })?;
+        ContainerProperties::of(&record, self.core.clock.now())
+    }
+
+    /// Changes the record of the container, and with it tag and time.
+    fn change(
+        &self,
+        operation: Operation,
+        conditions: &Conditions,
+        change: impl Fn(&mut ContainerRecord) + Send + 'static,
+    ) -> Result<ContainerRecord> {
+        self.core.admit(operation)?;
+        conditions.check_write_form()?;
+        let (core, name, conditions) = (self.core.clone(), self.name.clone(), conditions.clone());
+        self.core.transact(move |txn| {
+            let mut record = ContainerRecord::read(txn, &name)?;
+            let now = core.clock.now();
+            record.check_lease(conditions.lease, now)?;
+            conditions.check_write(Some(record.state()))?;
+            change(&mut record);
+            record.touch(&core, now);
             record.write(txn, &name)?;
             Ok(record)
-        })?;
-        ContainerProperties::of(&record)
+        })
     }
 
     /// Deletes the container with everything in it; its name can be used again at once.
@@ -192,13 +218,19 @@ impl Container {
     /// [`Account::reap_deleted_containers`] follows, the rest is left to later calls of that.
     ///
     /// # Errors
-    /// `ContainerNotFound` (404); `ConditionNotMet` (412) and the other errors of conditional writes.
+    /// `ContainerNotFound` (404); `LeaseIdMissing`, `LeaseIdMismatchWithContainerOperation`,
+    /// `LeaseNotPresentWithContainerOperation` (412); `ConditionNotMet` (412) and the other errors of
+    /// conditional writes.
     pub fn delete(&self, conditions: &Conditions) -> Result<()> {
         self.core.admit(Operation::DeleteContainer)?;
         conditions.check_write_form()?;
-        let (name, conditions) = (self.name.clone(), conditions.clone());
+        let (core, name, conditions) = (self.core.clone(), self.name.clone(), conditions.clone());
         self.core.transact(move |txn| {
             let record = ContainerRecord::read(txn, &name)?;
+            let now = core.clock.now();
+            record
+                .lease
+                .check_write(conditions.lease, now, Leasable::Container)?;
             conditions.check_write(Some((record.etag, record.last_modified)))?;
             txn.delete(&record::key(&name))?;
             Ok(txn.put(&record.id.deleted_key(), &[])?)

@@ -6,9 +6,12 @@ use strongroom_engine::codec::{Record, decode, encode};
 use strongroom_engine::engine::{KeyRange, Order};
 use strongroom_engine::tree::{Entry, Snapshot, Tree, TreeError, Txn};
 
+use super::acl::{PublicAccess, StoredAccessPolicy};
+use crate::account::AccountCore;
 use crate::commit::Failure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
+use crate::lease::{Leasable, Lease, LeaseId};
 use crate::names::ContainerName;
 use crate::rooms;
 
@@ -25,11 +28,14 @@ pub(crate) struct ContainerRecord {
     pub(crate) last_modified: Timestamp,
     pub(crate) etag: ETag,
     pub(crate) metadata: Vec<(String, String)>,
+    pub(crate) lease: Lease,
+    pub(crate) public_access: PublicAccess,
+    pub(crate) policies: Vec<StoredAccessPolicy>,
 }
 
 impl Record for ContainerRecord {
     const NAME: &'static str = "container record";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 }
 
 /// The id that the next container gets.
@@ -98,6 +104,22 @@ impl ContainerRecord {
             .value(&key(name))?
             .map(|bytes| decode(&bytes).map_err(Error::from))
             .transpose()
+    }
+
+    /// Tag and time, for conditions.
+    pub(crate) fn state(&self) -> (ETag, Timestamp) {
+        (self.etag, self.last_modified)
+    }
+
+    /// Checks the id of a lease where none is needed.
+    pub(crate) fn check_lease(&self, given: Option<LeaseId>, now: Timestamp) -> Result<()> {
+        self.lease.check_read(given, now, Leasable::Container)
+    }
+
+    /// Gives the record the tag and time of a change.
+    pub(crate) fn touch(&mut self, core: &AccountCore, now: Timestamp) {
+        self.etag = self.etag.next(&core.etags, now);
+        self.last_modified = now.whole_seconds();
     }
 
     /// Stores the record.

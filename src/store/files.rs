@@ -71,9 +71,27 @@ pub(crate) fn destroy(path: &Path) -> io::Result<()> {
     sync_parent(path)
 }
 
+/// Makes `directory` and whatever is missing above it; each new name is durable when this returns.
+pub(crate) fn create_directories(directory: &Path) -> io::Result<()> {
+    let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let mut new: Vec<_> = directory.ancestors().take_while(missing).collect();
+    if directory.as_os_str().is_empty() {
+        return Ok(());
+    }
+    fs::create_dir_all(directory)?;
+    // From the top down: a name is of no use without the directory that holds it.
+    while let Some(path) = new.pop() {
+        sync_parent(path)?;
+    }
+    // The directory itself may be left from an attempt that never came to the sync.
+    sync_parent(directory)
+}
+
 /// Makes names created, renamed or removed in the directory of `path` durable.
 pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
+        // A path of one component is a name in the current directory.
+        Some(parent) if parent.as_os_str().is_empty() => sync_directory(Path::new(".")),
         Some(parent) => sync_directory(parent),
         None => Ok(()),
     }

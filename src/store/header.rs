@@ -101,6 +101,7 @@ impl Header {
 
     /// Reads the header of `directory`; writes nothing.
     pub(crate) fn read(directory: &Path, role: Role) -> Result<Self> {
+        refuse_file(directory)?;
         let path = Self::path(directory, role);
         let bytes = files::read(&path)
             .map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?
@@ -113,14 +114,10 @@ impl Header {
                 path.display(),
                 header.role.what()
             ))),
-            Err(error @ CodecError::Newer { .. }) => Err(Error::new(
-                ErrorKind::Store,
-                "NewerFormat",
-                409,
-                format!("{} was written by a newer release", directory.display()),
-            )
-            .hint("open it with that release or a later one; nothing was changed")
-            .caused_by(error)),
+            Err(error @ CodecError::Newer { .. }) => {
+                let message = format!("{} was written by a newer release", directory.display());
+                Err(Error::newer(message).caused_by(error))
+            }
             Err(error) => Err(Error::new(
                 ErrorKind::Corrupt,
                 "HeaderDamaged",
@@ -213,6 +210,20 @@ fn item(role: Role) -> [u8; 1] {
         Role::Store => [1],
         Role::Vaults => [2],
     }
+}
+
+/// Refuses what is there and is no directory.
+pub(super) fn refuse_file(directory: &Path) -> Result<()> {
+    if !directory.metadata().is_ok_and(|meta| !meta.is_dir()) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Store,
+        "NotADirectory",
+        409,
+        format!("{} is no directory", directory.display()),
+    )
+    .hint("name the directory itself, not a file"))
 }
 
 fn not_one(directory: &Path, role: Role) -> Error {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 
-const NAME: &str = "lock";
+pub(crate) const NAME: &str = "lock";
 
 /// The lock of a directory; dropping it lets the next one in.
 pub(crate) struct DirectoryLock {

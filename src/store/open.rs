@@ -14,7 +14,7 @@ use strongroom_engine::tree::{TreeSettings, TreeStore, TreeStoreParts};
 use strongroom_engine::{Clock, Entropy, SystemClock, SystemEntropy};
 use strongroom_keyvault::{Directory, KeyService};
 
-use super::header::{Header, NewHeader, Role};
+use super::header::{Header, NewHeader, Role, refuse_file};
 use super::lock::DirectoryLock;
 use super::platform_key::PlatformKey;
 use super::vaults::Vaults;
@@ -25,6 +25,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 pub(super) const ENGINE: &str = "engine";
 const SIDE_FILES: &str = "keys";
+const LOCK: &str = super::lock::NAME;
 /// Marks a directory whose making was interrupted; goes when the header has come.
 const UNFINISHED: &str = "unfinished";
 
@@ -139,8 +140,8 @@ impl StoreOptions {
     /// repeated.
     ///
     /// # Errors
-    /// `AlreadyInitialised` when the directory holds a store; `SamePlatformKey` when the host key is the
-    /// vaults' key.
+    /// `AlreadyInitialised` when the directory holds a store, `DirectoryNotEmpty` when it holds something
+    /// else, `NotADirectory` when it is a file; `SamePlatformKey` when the host key is the vaults' key.
     pub fn init(self) -> Result<Store> {
         self.refuse_options()?;
         let lock = prepare(&self.directory, Role::Store)?;
@@ -163,7 +164,7 @@ impl StoreOptions {
     /// Opens an existing store, and finishes what a crash interrupted.
     ///
     /// # Errors
-    /// `NotInitialised`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `WrongPlatformKey`, `SamePlatformKey`:
+    /// `NotInitialised`, `NotADirectory`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `WrongPlatformKey`, `SamePlatformKey`:
     /// nothing was written then.
     pub fn open(self) -> Result<Store> {
         self.refuse_options()?;
@@ -269,14 +270,19 @@ pub(super) fn default_engine(directory: &Path, cache_bytes: u64, tree: Tree) -> 
         cache_bytes,
         ..SledOptions::default()
     };
-    let engine = SledEngine::open(directory, &options)
-        .map_err(|error| Error::unavailable(format!("the engine cannot be opened: {error}"), error))?;
+    let engine =
+        SledEngine::open(directory, &options).map_err(|error| Error::engine_unopened(directory, error))?;
     Ok(Box::new(engine))
 }
 
 /// Makes `directory` ready for a new store or new vaults, or refuses; the marker stays until [`finish`].
 pub(super) fn prepare(directory: &Path, role: Role) -> Result<DirectoryLock> {
+    refuse_file(directory)?;
     create_directory(directory)?;
+    let (marker, engine) = (directory.join(UNFINISHED), directory.join(ENGINE));
+    if !marker.exists() && !engine.exists() && !Header::path(directory, role).exists() {
+        refuse_foreign(directory)?;
+    }
     let lock = DirectoryLock::acquire(directory)?;
     if Header::path(directory, role).exists() {
         return Err(Error::new(
@@ -287,8 +293,6 @@ pub(super) fn prepare(directory: &Path, role: Role) -> Result<DirectoryLock> {
         )
         .hint("open it, or name another directory"));
     }
-    let marker = directory.join(UNFINISHED);
-    let engine = directory.join(ENGINE);
     if marker.exists() {
         // Made by an attempt that never got its header: nothing in it can be opened by anybody.
         match fs::remove_dir_all(&engine) {
@@ -324,10 +328,37 @@ pub(super) fn finish(directory: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a directory that is somebody else's: files that look like leftovers of ours are destroyed at open.
+fn refuse_foreign(directory: &Path) -> Result<()> {
+    let unread = |error| Error::io(format!("cannot read {}", directory.display()), error);
+    for entry in fs::read_dir(directory).map_err(unread)? {
+        let path = entry.map_err(unread)?.path();
+        if !is_own(&path) {
+            return Err(Error::new(
+                ErrorKind::Store,
+                "DirectoryNotEmpty",
+                409,
+                format!("{} holds other files: {}", directory.display(), path.display()),
+            )
+            .hint("name an empty directory, or one that does not exist yet"));
+        }
+    }
+    Ok(())
+}
+
+/// What may be there before a store or vaults are made: the lock and the half-written marker of an attempt
+/// that failed, the other of store and vaults, key files, and what file systems put there by themselves.
+fn is_own(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let known = [LOCK, "vaults", "lost+found"].contains(&name.as_ref());
+    let unfinished = name.strip_suffix(".new") == Some(UNFINISHED);
+    let other = [Role::Vaults, Role::Store].map(|role| Header::path(path, role));
+    known || unfinished || name.ends_with(".key") || other.iter().any(|header| header.exists())
+}
+
 fn create_directory(directory: &Path) -> Result<()> {
-    let failed = |error| Error::io(format!("cannot create {}", directory.display()), error);
-    fs::create_dir_all(directory).map_err(failed)?;
-    files::sync_parent(directory).map_err(failed)
+    files::create_directories(directory)
+        .map_err(|error| Error::io(format!("cannot create {}", directory.display()), error))
 }
 
 fn refuse_settings(settings: &Settings) -> Result<()> {
@@ -341,5 +372,6 @@ fn refuse_settings(settings: &Settings) -> Result<()> {
             "chunks of {} bytes are not possible; use 4 KiB to 512 KiB",
             settings.chunk_bytes
         ),
-    ))
+    )
+    .hint("set chunk_bytes to 65536 unless you have measured something better"))
 }

@@ -61,7 +61,8 @@ pub struct KeyFile(Zeroizing<[u8; 32]>);
 const KEY_FILE_FORMAT: &str = "strongroom-key-1";
 
 impl KeyFile {
-    /// Writes a new key file and returns its key.
+    /// Writes a new key file, and the directories above it that are missing, and returns its key. Durable
+    /// when this returns.
     ///
     /// # Errors
     /// When the file exists or cannot be written.
@@ -69,7 +70,10 @@ impl KeyFile {
         let key = RootKey::generate(entropy).map_err(|error| Error::unavailable(error.to_string(), error))?;
         let encoded = Zeroizing::new(BASE64.encode(key.expose_for_wrapping()));
         let text = Zeroizing::new(format!("{KEY_FILE_FORMAT} {} {}\n", *encoded, checksum(&key)));
-        files::write_new(path, text.as_bytes())
+        let missing = path.parent().filter(|parent| !parent.exists());
+        missing
+            .map_or(Ok(()), files::create_directories)
+            .and_then(|()| files::write_new(path, text.as_bytes()))
             .and_then(|()| files::sync_parent(path))
             .map_err(|error| Error::io(format!("cannot create the key file {}", path.display()), error))?;
         Ok(Self(Zeroizing::new(*key.expose_for_wrapping())))
@@ -238,6 +242,7 @@ impl Passphrase {
                 400,
                 format!("the passphrase file {} is not UTF-8 text", path.display()),
             )
+            .hint("name a text file whose first line is the passphrase")
         })?;
         Self::new(text.lines().next().unwrap_or_default().to_owned())
     }

@@ -14,7 +14,7 @@ use super::header::{Header, NewHeader, Role};
 use super::lock::DirectoryLock;
 use super::open::{ENGINE, Tree, default_engine, finish, prepare};
 use super::platform_key::PlatformKey;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, is_newer};
 
 /// Memory of the default engine's cache, in bytes: vaults are small.
 const CACHE_BYTES: u64 = 8 << 20;
@@ -174,7 +174,8 @@ impl VaultOptions {
     /// Makes a new directory of vaults. A failed attempt can be repeated.
     ///
     /// # Errors
-    /// `AlreadyInitialised` when the directory holds vaults.
+    /// `AlreadyInitialised` when the directory holds vaults, `DirectoryNotEmpty` when it holds something
+    /// else, `NotADirectory` when it is a file.
     pub fn init(self) -> Result<Vaults> {
         let lock = prepare(&self.directory, Role::Vaults)?;
         let root = RootKey::generate(self.entropy.as_ref())?;
@@ -193,7 +194,7 @@ impl VaultOptions {
     /// Opens existing vaults, and finishes what a crash or the passing of time left to do.
     ///
     /// # Errors
-    /// `NotInitialised`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `WrongPlatformKey`: nothing was
+    /// `NotInitialised`, `NotADirectory`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `WrongPlatformKey`: nothing was
     /// written then.
     pub fn open(self) -> Result<Vaults> {
         Header::read(&self.directory, Role::Vaults)?;
@@ -242,5 +243,8 @@ fn same_key() -> Error {
 }
 
 fn vaults_failed(error: VaultError, doing: &str) -> Error {
+    if is_newer(&error) {
+        return Error::newer(format!("the key vaults cannot {doing}: {error}")).caused_by(error);
+    }
     Error::unavailable(format!("the key vaults cannot {doing}: {error}"), error)
 }

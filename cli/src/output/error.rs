@@ -6,7 +6,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind as ClapKind;
-use strongroom::ErrorKind;
 use strongroom::keyvault::VaultError;
 
 /// How a command ended.
@@ -122,10 +121,7 @@ impl From<strongroom::Error> for Failure {
         } else {
             Exit::Failed
         };
-        let hint = error
-            .what_to_do()
-            .unwrap_or_else(|| advice(error.kind()))
-            .to_owned();
+        let hint = error.what_to_do().unwrap_or(READ).to_owned();
         Self::new(exit, error.code(), error.message()).hint(hint)
     }
 }
@@ -167,23 +163,8 @@ fn vault_advice(error: &VaultError) -> &'static str {
 }
 
 /// What to do about a failure that brought no advice of its own.
-fn advice(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::AlreadyExists => {
-            "Choose another name, or allow overwriting where the command has that option."
-        }
-        ErrorKind::Conflict => "Change the state of the thing first; `show` prints it.",
-        ErrorKind::Corrupt => "Run `strongroom scrub` to see what is damaged, and restore a backup.",
-        ErrorKind::Forbidden => "Ask the owner of the vault for the permission.",
-        ErrorKind::Invalid => "Correct the value and run the command again.",
-        ErrorKind::KeyUnavailable => {
-            "Restore the account's access to its key in the vault, then run the command again."
-        }
-        ErrorKind::NotFound => "Check the name; `list` prints what exists.",
-        ErrorKind::Precondition => "Read the blob's properties again, then decide.",
-        _ => "Read the message; close other users of the store, check the disk, and run the command again.",
-    }
-}
+const READ: &str =
+    "Read the message; close other users of the store, check the disk, and run the command again.";
 
 impl Failure {
     /// Tells what clap found wrong in the words of `az`: a code, the reason, and where the help is.

@@ -1,8 +1,5 @@
 //! The keys that open the store and the vaults: read from their files, or made once by `init` and `tour`.
 
-use std::fs;
-use std::path::Path;
-
 use strongroom::engine::keys::RootKey;
 use strongroom::engine::{Entropy, SystemEntropy};
 use strongroom::{KeyFile, Passphrase, PlatformKey, PlatformKeyError};
@@ -21,18 +18,8 @@ pub(super) fn read(lock: &Lock) -> Result<AnyKey, Failure> {
 /// The key or passphrase in a file; a key file that is not there is made.
 pub(super) fn read_or_make(lock: &Lock) -> Result<AnyKey, Failure> {
     match lock {
-        Lock::Key(path) if !path.exists() => {
-            make_directory_of(path)?;
-            Ok(AnyKey(Box::new(KeyFile::create(path, &SystemEntropy)?)))
-        }
+        Lock::Key(path) if !path.exists() => Ok(AnyKey(Box::new(KeyFile::create(path, &SystemEntropy)?))),
         lock => read(lock),
-    }
-}
-
-fn make_directory_of(path: &Path) -> Result<(), Failure> {
-    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => fs::create_dir_all(parent).map_err(|error| Failure::file(parent, &error)),
-        None => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@
 //! chunk shows. A range read opens only the chunks it touches; memory per stream is a few chunks, whatever
 //! the body's size.
 
+mod pipe;
 mod reader;
 mod writer;
 

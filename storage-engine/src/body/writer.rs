@@ -1,7 +1,8 @@
-//! Writing a body: seal chunk by chunk, memory of a few chunks.
+//! Writing a body: seal chunk by chunk, memory of a few batches of chunks.
 
 use std::sync::Arc;
 
+use super::pipe::Pipe;
 use super::{BodyError, BodyId, BodyRef, CHUNK_BYTES_LIMITS, Location, SMALL_BODY_BYTES_MAX};
 use crate::chunks::ChunkId;
 use crate::codec::{FRAME_BYTES, FrameKind, frame_with};
@@ -12,8 +13,9 @@ use crate::slot::{Revocable, Slot};
 use crate::tree::Tree;
 use crate::{Entropy, SecretBuffer};
 
-/// Sealed bytes collected before they go to the chunk store together.
-const PENDING_BYTES_MAX: usize = 960 << 10;
+/// Sealed bytes collected before they go to the chunk store together: enough for the store to be quick about
+/// them, and few enough for it to begin while the rest is being sealed.
+const PENDING_BYTES_MAX: usize = 256 << 10;
 
 struct Secrets {
     key: ItemKey,
@@ -35,6 +37,8 @@ pub struct BodyWriter {
     length: u64,
     pending: Vec<(ChunkId, Vec<u8>)>,
     pending_bytes: usize,
+    /// Present once a batch was full: a body that fits in one needs no thread.
+    pipe: Option<Pipe>,
     state: State,
 }
 
@@ -96,6 +100,7 @@ impl BodyWriter {
             length: 0,
             pending: Vec::new(),
             pending_bytes: 0,
+            pipe: None,
             state: State::Open,
         })
     }
@@ -142,7 +147,7 @@ impl BodyWriter {
             Some(Arc::new(last))
         } else {
             self.push_chunk(last)?;
-            self.flush()?;
+            self.store_rest()?;
             None
         };
         self.state = State::Finished;
@@ -219,20 +224,38 @@ impl BodyWriter {
             sealed,
         ));
         if self.pending_bytes >= PENDING_BYTES_MAX {
-            self.flush()
+            let batch = self.take_batch();
+            self.pipe()?.put(batch)
         } else {
             Ok(())
         }
     }
 
-    fn flush(&mut self) -> Result<(), BodyError> {
+    fn pipe(&mut self) -> Result<&mut Pipe, BodyError> {
+        match &mut self.pipe {
+            Some(pipe) => Ok(pipe),
+            none => Ok(none.insert(Pipe::start(self.tree.chunks().clone())?)),
+        }
+    }
+
+    /// Stores what waits, here, after all that went before it.
+    fn store_rest(&mut self) -> Result<(), BodyError> {
+        if let Some(mut pipe) = self.pipe.take() {
+            pipe.close()?;
+        }
+        let batch = self.take_batch();
+        Ok(self.tree.chunks().put(batch)?)
+    }
+
+    fn take_batch(&mut self) -> Vec<(ChunkId, Vec<u8>)> {
         self.pending_bytes = 0;
-        Ok(self.tree.chunks().put(std::mem::take(&mut self.pending))?)
+        std::mem::take(&mut self.pending)
     }
 }
 
 impl Drop for BodyWriter {
     fn drop(&mut self) {
+        self.pipe = None; // Before the body is given up: nothing may come after that.
         if let (State::Open | State::Failed, Some(id)) = (self.state, self.id) {
             // Best effort: what stays behind is reaped at the next open.
             let _ = self.tree.abandon_body(id);

@@ -16,6 +16,7 @@ use sled::Db;
 use super::super::EngineError;
 use super::keys::{LEAF_STRIPES, STRIPE_BYTES};
 use super::layout::sync_dir;
+use super::presplit::LOG_BYTES_PER_NAME;
 use super::records::{StripedBatch, sled_error};
 
 /// How flushes are made durable. There is one way; the others exist for the test that proves their harm.
@@ -85,8 +86,19 @@ const LOG_BYTES_PER_STRIPE: u64 = (STRIPE_BYTES * LEAF_STRIPES * 3 / 20) as u64;
 /// Hundredths: the estimate itself.
 const RATE_MIN: u64 = 100;
 
+/// Stripes that fill empty names count as they are; the pages at both ends may be rewritten all the same.
 pub(super) fn log_bytes(batch: &StripedBatch) -> u64 {
-    batch.bytes + batch.stripes * LOG_BYTES_PER_STRIPE
+    let names: u64 = batch
+        .empty_first
+        .iter()
+        .map(|name| name.len() as u64 + LOG_BYTES_PER_NAME)
+        .sum();
+    let ends = if batch.filled > 0 {
+        (STRIPE_BYTES * LEAF_STRIPES) as u64
+    } else {
+        0
+    };
+    batch.bytes + names + ends + (batch.stripes - batch.filled) * LOG_BYTES_PER_STRIPE
 }
 
 impl Durable {

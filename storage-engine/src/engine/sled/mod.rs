@@ -15,6 +15,7 @@ mod clearing;
 mod durable;
 mod keys;
 mod layout;
+mod presplit;
 mod records;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -126,6 +127,10 @@ impl SledEngine {
         if !leftovers.is_empty() {
             engine.clear(&leftovers, &db)?;
         }
+        let reserved = guarded(|| presplit::steps(&db))?;
+        reserved
+            .into_iter()
+            .try_for_each(|step| engine.write(step, &db).map(drop))?;
         drop(db);
         engine.settle_format(layout)?;
         Ok(engine)
@@ -219,6 +224,8 @@ impl SledEngine {
         if self.durable.is_due_before(&batch) {
             self.sync_through(self.durable.last(), db)?;
         }
+        let emptied = guarded(|| presplit::insert_empty(db, &batch.empty_first));
+        emptied.inspect_err(|_| self.poison(NO_WRITES))?;
         let view = self.view.write();
         if view.is_none() {
             return Err(EngineError::Closed);

@@ -12,6 +12,7 @@ use super::super::{
 };
 use super::clearing::{self, Leftover};
 use super::keys::{STRIPE_BYTES, Stem, bounds, decode, stripes_of};
+use super::presplit::{self, Fresh};
 
 /// Bytes in front of the data of stripe 0.
 const LENGTH_BYTES: usize = 4;
@@ -23,7 +24,7 @@ type Record = (Vec<u8>, usize, Vec<u8>);
 /// The value of a key.
 pub(super) fn get(tree: &Tree, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
     let stem = Stem::new(space, key);
-    let Some(first) = tree.get(stem.stripe(0)).map_err(sled_error)? else {
+    let Some(first) = first_stripe(tree, &stem)? else {
         return Ok(None);
     };
     let mut rest = tree.range(stem.stripe(1)..stem.past());
@@ -63,10 +64,8 @@ pub(super) fn scan(
 
 /// True when `precondition` holds now.
 pub(super) fn holds(tree: &Tree, precondition: &Precondition) -> Result<bool, EngineError> {
-    let present = |space: Space, key: &[u8]| {
-        tree.contains_key(Stem::new(space, key).stripe(0))
-            .map_err(sled_error)
-    };
+    let present =
+        |space: Space, key: &[u8]| first_stripe(tree, &Stem::new(space, key)).map(|first| first.is_some());
     match precondition {
         Precondition::Absent { space, key } => present(*space, key).map(|present| !present),
         Precondition::Present { space, key } => present(*space, key),
@@ -84,6 +83,10 @@ pub(super) struct StripedBatch {
     pub(super) stripes: u64,
     /// Bytes of their names and data.
     pub(super) bytes: u64,
+    /// Names to insert empty before the batch, in order: see `presplit`.
+    pub(super) empty_first: Vec<Vec<u8>>,
+    /// How many of `stripes` fill such names.
+    pub(super) filled: u64,
 }
 
 /// A batch, and the stripes that it leaves for `clearing`.
@@ -103,20 +106,40 @@ pub(super) fn striped(tree: &Tree, mutations: &[Mutation]) -> Result<Planned, En
         };
         last.insert((space, key), value);
     }
-    let (mut batch, mut leftovers) = (StripedBatch::default(), Vec::new());
+    let (mut batch, mut leftovers, mut fresh) = (StripedBatch::default(), Vec::new(), Fresh::default());
     for ((space, key), value) in last {
         let stem = Stem::new(space, key);
         let before = stored_stripes(tree, &stem)?;
         let after = value.map_or(0, |value| batch.put(&stem, value));
-        if after == 0 && before > 0 {
+        if before == 0 {
+            fresh.add(&stem, stripe_number(after)?);
+        } else if after == 0 {
             batch.remove(stem.stripe(0));
         }
         let numbers = stripe_number(after.max(1))?..stripe_number(before)?;
         if !numbers.is_empty() {
+            let (stem, fence) = (stem.clone(), presplit::fence());
+            if after <= 1 && has(tree, &stem.stripe(fence.start))? {
+                leftovers.push(Leftover {
+                    stem: stem.clone(),
+                    numbers: fence,
+                });
+            }
             leftovers.push(Leftover { stem, numbers });
         }
     }
+    fresh.plan(&mut batch);
     clearing::plan(batch, leftovers)
+}
+
+/// Stripe 0 of a value that is there; one without bytes is only reserved.
+fn first_stripe(tree: &Tree, stem: &Stem) -> Result<Option<IVec>, EngineError> {
+    let first = tree.get(stem.stripe(0)).map_err(sled_error)?;
+    Ok(first.filter(|first| !first.is_empty()))
+}
+
+fn has(tree: &Tree, name: &[u8]) -> Result<bool, EngineError> {
+    tree.contains_key(name).map_err(sled_error)
 }
 
 impl StripedBatch {
@@ -174,8 +197,8 @@ impl Cursor<'_> {
             };
             let (name, first) = found.map_err(sled_error)?;
             let (key, number) = decode(&name).ok_or_else(foreign_name)?;
-            if number != 0 {
-                self.bounds.0 = Stem::new(self.space, &key).past(); // Leftovers that are just being cleared.
+            if number != 0 || first.is_empty() {
+                self.bounds.0 = Stem::new(self.space, &key).past(); // Fence, or what is just being cleared.
                 continue;
             }
             let length = value_length(&first)?;
@@ -215,11 +238,14 @@ impl Cursor<'_> {
                 (last, None)
             } else {
                 self.bounds.1 = stem.stripe(0);
-                let Some(first) = self.tree.get(stem.stripe(0)).map_err(sled_error)? else {
+                let Some(first) = first_stripe(self.tree, &stem)? else {
                     continue; // Leftovers that are just being cleared.
                 };
                 (first, Some(self.tree.range(stem.stripe(1)..stem.past())))
             };
+            if first.is_empty() {
+                continue; // Just being filled.
+            }
             let length = value_length(&first)?;
             let value = match (self.options.keys_only, &mut rest) {
                 (true, _) => Vec::new(),
@@ -266,7 +292,7 @@ fn whole_value(first: &[u8], rest: &mut dyn Iterator<Item = Stripe>) -> Result<V
 }
 
 fn stored_stripes(tree: &Tree, stem: &Stem) -> Result<usize, EngineError> {
-    match tree.get(stem.stripe(0)).map_err(sled_error)? {
+    match first_stripe(tree, stem)? {
         Some(first) => value_length(&first).map(stripes_of),
         None => Ok(0),
     }
