@@ -14,7 +14,7 @@ use std::time::Duration;
 use blob_world::{BlobWorld, blob, code, refused};
 use strongroom::{
     Conditions, Container, ContentHeaders, Error, ImmutabilityMode, ImmutabilityPolicy, LeaseDuration,
-    LeaseRequest, Metadata, Timestamp, UploadOptions,
+    LeaseRequest, Metadata, PutBlockListOptions, Timestamp, UploadOptions,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -34,7 +34,11 @@ fn policy(until: Timestamp, mode: ImmutabilityMode) -> ImmutabilityPolicy {
 
 type Call = fn(&Container) -> Result<(), Error>;
 
-const FORBIDDEN: [(&str, Call); 4] = [
+const FORBIDDEN: [(&str, Call); 5] = [
+    ("put block list", |container| {
+        let options = PutBlockListOptions::default();
+        container.put_block_list(&blob("b"), &[], &options).map(|_| ())
+    }),
     ("overwrite", |container| {
         let options = UploadOptions::default();
         container.upload(&blob("b"), &b"x"[..], options).map(|_| ())

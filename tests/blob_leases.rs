@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use blob_world::{BlobWorld, blob, code, refused};
 use strongroom::{
-    Conditions, Container, ContentHeaders, DownloadOptions, Error, LeaseDuration, LeaseId, LeaseRequest,
-    LeaseState, Metadata, Tags, UploadOptions,
+    BlobExpiry, BlockId, Conditions, Container, ContentHeaders, DownloadOptions, Error, LeaseDuration,
+    LeaseId, LeaseRequest, LeaseState, Metadata, PutBlockListOptions, PutBlockOptions, Tags, UploadOptions,
 };
 
 const OURS: &str = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa";
@@ -39,8 +39,30 @@ fn upload(container: &Container, conditions: Conditions) -> Result<(), Error> {
     container.upload(&blob("b"), &b"new"[..], options).map(|_| ())
 }
 
-const WRITES: [(&str, Call); 5] = [
+const WRITES: [(&str, Call); 8] = [
     ("put blob", upload),
+    ("put block", |container, conditions| {
+        let options = PutBlockOptions {
+            lease: conditions.lease,
+            ..PutBlockOptions::default()
+        };
+        let id = BlockId::new(b"1").unwrap();
+        container
+            .put_block(&blob("b"), &id, &b"x"[..], &options)
+            .map(|_| ())
+    }),
+    ("put block list", |container, conditions| {
+        let options = PutBlockListOptions {
+            conditions,
+            ..PutBlockListOptions::default()
+        };
+        container.put_block_list(&blob("b"), &[], &options).map(|_| ())
+    }),
+    ("set expiry", |container, conditions| {
+        container
+            .set_blob_expiry(&blob("b"), BlobExpiry::Never, &conditions)
+            .map(|_| ())
+    }),
     ("set metadata", |container, conditions| {
         container
             .set_blob_metadata(&blob("b"), &Metadata::new(), &conditions)

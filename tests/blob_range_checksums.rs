@@ -13,7 +13,10 @@ use std::io::Read;
 
 use blob_world::{BlobWorld, blob, bytes, code, refused};
 use md5::{Digest, Md5};
-use strongroom::{ByteRange, ContentMd5, Crc64, DownloadOptions, RangeCheck, RangeChecksum, UploadOptions};
+use strongroom::{
+    BlockId, ByteRange, ContentMd5, Crc64, DownloadOptions, PutBlockOptions, RangeCheck, RangeChecksum,
+    UploadOptions,
+};
 
 const MIB: usize = 1 << 20;
 
@@ -60,6 +63,41 @@ fn the_checksum_is_that_of_the_range_and_the_range_is_read_all_the_same() {
         assert_eq!(refusal, code("OutOfRangeInput", 400));
         assert!(open(range, RangeCheck::None).is_ok());
     }
+}
+
+#[test]
+fn an_upload_tells_its_crc_and_compares_the_one_it_is_given() {
+    let world = BlobWorld::new();
+    let container = world.container("checked");
+    let content = bytes(100_000);
+    let right = Crc64::of(&content);
+    let put = |content_crc64, content_md5| {
+        let options = UploadOptions {
+            content_crc64,
+            content_md5,
+            ..UploadOptions::default()
+        };
+        container.upload(&blob("b"), &content[..], options)
+    };
+    let block = |content_crc64, content_md5| {
+        let options = PutBlockOptions {
+            content_crc64,
+            content_md5,
+            ..PutBlockOptions::default()
+        };
+        let id = BlockId::new(b"1").unwrap();
+        container.put_block(&blob("c"), &id, &content[..], &options)
+    };
+    let computed = ContentMd5::default();
+    assert_eq!(put(None, computed).unwrap().content_crc64, Some(right));
+    assert_eq!(put(Some(right), computed).unwrap().content_crc64, Some(right));
+    assert_eq!(block(Some(right), None).unwrap().content_crc64, right);
+    let wrong = Some(Crc64::of(b"other"));
+    assert_eq!(refused(put(wrong, computed)), code("Crc64Mismatch", 400));
+    assert_eq!(refused(block(wrong, None)), code("Crc64Mismatch", 400));
+    let both = code("BothCrc64AndMd5HeaderPresent", 400);
+    assert_eq!(refused(put(Some(right), ContentMd5::Provided([0; 16]))), both);
+    assert_eq!(refused(block(Some(right), Some([0; 16]))), both);
 }
 
 #[test]

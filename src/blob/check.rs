@@ -30,7 +30,7 @@ impl Container {
         self.core.admit(Operation::GetBlob)?;
         let record = BlobRecord::read(&snapshot, container.id, name)?;
         self.core.guard.with_keys(|keys| record.metadata(keys))??;
-        let chunks = Content::open(&self.core, &snapshot, &record)?.check()?;
+        let chunks = Content::open(&self.core, snapshot, &record)?.check()?;
         Ok(ContentCheck {
             length: record.length,
             chunks,

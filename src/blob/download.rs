@@ -131,7 +131,7 @@ impl Container {
         record.check_read(&options.conditions, now)?;
         let (start, end) = options.range.resolve(record.length)?;
         options.check_size(end - start)?;
-        let content = Content::open(&self.core, &snapshot, &record)?;
+        let content = Content::open(&self.core, snapshot, &record)?;
         let metadata = self.core.guard.with_keys(|keys| record.metadata(keys))??;
         let mut download = Download {
             container: self.clone(),

@@ -47,8 +47,9 @@ impl Container {
             let container = ContainerRecord::read(txn, &container)?;
             core.admit(Operation::LeaseBlob)?;
             let mut record = BlobRecord::read(txn, container.id, &name)?;
-            conditions.check_write(Some(record.subject()))?;
             let now = core.clock.now();
+            record.check_there(now)?;
+            conditions.check_write(Some(record.subject()))?;
             record.lease = record.lease.apply(action, now)?;
             record.write(txn, &key(container.id, &name))?;
             Ok::<_, Failure>(

@@ -4,29 +4,47 @@
 //! everything else. What a transaction decides on it reads inside that transaction, so of two racing writers
 //! with a condition one loses.
 
+mod assembly;
+mod block;
+mod block_list;
 mod check;
+mod checksums;
 mod conditions;
 mod content;
 mod crc64;
+pub(crate) mod doomed;
 mod download;
+mod entries;
+pub(crate) mod expiry;
 mod find;
+pub(crate) mod ids;
 pub(crate) mod immutability;
+mod intake;
 mod lease;
 mod list;
+mod manifest;
+mod manifest_append;
 mod md5;
 mod properties;
 mod range;
 pub(crate) mod record;
 mod shared;
+pub(crate) mod staged;
 mod tags;
 mod upload;
 mod version;
 
+pub use block::{BLOCK_BYTES_MAX, BlockReceipt, PutBlockOptions};
+pub use block_list::{
+    Block, BlockList, BlockListFilter, COMMITTED_BLOCKS_MAX, ListedBlock, PutBlockListOptions,
+};
 pub use check::ContentCheck;
 pub(crate) use conditions::Subject;
 pub use conditions::{Conditions, ETagMatch};
 pub use crc64::Crc64;
 pub use download::{Download, DownloadOptions, RangeCheck, RangeChecksum};
+pub use entries::BlockId;
+pub use expiry::BlobExpiry;
 pub use find::{FindBlobs, FoundBlob, FoundPage};
 pub use list::{BlobItem, BlobPage, ListBlobs, ListDetail, ListEntry};
 pub use md5::{ContentMd5, MD5_BYTES_MAX};
@@ -43,7 +61,6 @@ use strongroom_engine::body::BodyError;
 
 use crate::account::AccountCore;
 use crate::error::{Error, ErrorKind};
-pub(crate) use shared::unreadable as unreadable_content;
 
 /// What a failure of a body means to the caller.
 fn body_error(core: &AccountCore, error: BodyError) -> Error {

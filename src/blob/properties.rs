@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use strongroom_engine::Timestamp;
 
 use super::Conditions;
+use super::crc64::Crc64;
 use super::record::{BlobRecord, ImmutabilityPolicy, SealedMetadata, key};
 use crate::commit::Failure;
 use crate::container::record::ContainerRecord;
@@ -158,6 +159,8 @@ pub struct BlobReceipt {
     pub length: u64,
     /// MD5 of the content, if it is kept.
     pub content_md5: Option<[u8; 16]>,
+    /// CRC-64 of the content, if this write brought all of it. It is not kept.
+    pub content_crc64: Option<Crc64>,
 }
 
 impl BlobReceipt {
@@ -167,6 +170,7 @@ impl BlobReceipt {
             last_modified: record.last_modified,
             length: record.length,
             content_md5: record.content_md5,
+            content_crc64: None,
         }
     }
 }
@@ -272,7 +276,9 @@ impl Container {
         let snapshot = self.core.tree.snapshot()?;
         let container = ContainerRecord::read(&snapshot, &self.name)?;
         self.core.admit(operation)?;
-        BlobRecord::read(&snapshot, container.id, name)
+        let record = BlobRecord::read(&snapshot, container.id, name)?;
+        record.check_there(self.core.clock.now())?;
+        Ok(record)
     }
 
     fn change_blob(

@@ -15,6 +15,7 @@ pub use acl::{ContainerAcl, PublicAccess, StoredAccessPolicy};
 pub use kept::ContainerVersion;
 pub use list::{ContainerItem, ContainerPage, DeletedContainer, ListContainers};
 pub use reap::Reaped;
+pub(crate) use reap::reap_step;
 
 pub(crate) use crate::lease::{LeaseState, LeaseStatus};
 

@@ -13,7 +13,7 @@ use strongroom_engine::tree::{Snapshot, Tree};
 use super::Store;
 use crate::account::{Account, AccountName};
 use crate::blob::ListBlobs;
-use crate::blob::record::{BlobContent, BlobRecord};
+use crate::blob::record::{BlobRecord, Extent};
 use crate::container::record::ContainerRecord;
 use crate::container::{Container, ListContainers};
 use crate::error::{Error, ErrorKind, Result};
@@ -194,12 +194,9 @@ fn without_key(account: &Account, (within, name): (&ContainerName, &BlobName)) -
     let snapshot = account.core.tree.snapshot()?;
     let container = ContainerRecord::read(&snapshot, within)?;
     let record = BlobRecord::read(&snapshot, container.id, name)?;
-    let BlobContent::Own(extents) = &record.content else {
-        return Err(crate::blob::unreadable_content());
-    };
-    for extent in extents {
-        body_without_key(&account.core.tree, &snapshot, &extent.body)?;
-    }
+    let tree = &account.core.tree;
+    let visit = |extent: &Extent| body_without_key(tree, &snapshot, &extent.body);
+    record.content.for_each_extent(&snapshot, visit)?;
     Ok(record.length)
 }
 

@@ -20,12 +20,14 @@ impl BlobRecord {
 
     /// Checks a read: a lease is not needed, but one that is given must be right.
     pub(crate) fn check_read(&self, conditions: &Conditions, now: Timestamp) -> Result<()> {
+        self.check_there(now)?;
         self.lease.check_read(conditions.lease, now, Leasable::Blob)?;
         conditions.check_read(self.subject())
     }
 
     /// Checks a change of content, metadata or headers, and a deletion.
     pub(crate) fn check_write(&self, conditions: &Conditions, now: Timestamp) -> Result<()> {
+        self.check_there(now)?;
         self.lease.check_write(conditions.lease, now, Leasable::Blob)?;
         self.check_immutability(now)?;
         conditions.check_write(Some(self.subject()))
@@ -33,24 +35,36 @@ impl BlobRecord {
 
     /// Checks a change that immutability allows: tier, tags, expiry, the policy itself.
     pub(crate) fn check_note(&self, conditions: &Conditions, now: Timestamp) -> Result<()> {
+        self.check_there(now)?;
         self.lease.check_write(conditions.lease, now, Leasable::Blob)?;
         conditions.check_write(Some(self.subject()))
     }
 
     /// Checks a change of what protects the blob: no lease is needed, but one that is given must be right.
     pub(crate) fn check_protection(&self, conditions: &Conditions, now: Timestamp) -> Result<()> {
+        self.check_there(now)?;
         self.lease.check_read(conditions.lease, now, Leasable::Blob)?;
         conditions.check_write(Some(self.subject()))
     }
 
     /// Checks a write that makes a blob or replaces `old`.
     pub(crate) fn check_put(old: Option<&Self>, conditions: &Conditions, now: Timestamp) -> Result<()> {
+        let old = old.filter(|old| !old.is_expired(now));
         let lease = old.map_or(Lease::None, |old| old.lease);
         lease.check_write(conditions.lease, now, Leasable::Blob)?;
         if let Some(old) = old {
             old.check_immutability(now)?;
         }
         conditions.check_put(old.map(Self::subject))
+    }
+
+    /// Fails if the blob has expired and only waits for the maintenance.
+    pub(crate) fn check_there(&self, now: Timestamp) -> Result<()> {
+        if self.is_expired(now) {
+            Err(Self::not_found())
+        } else {
+            Ok(())
+        }
     }
 
     /// Fails while a legal hold or a policy forbids to change or delete the blob.
