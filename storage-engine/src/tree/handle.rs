@@ -11,9 +11,11 @@ use super::state::{TreeState, Version};
 use super::store::TreeStore;
 use super::txn::is_user_key;
 use super::{Entry, TreeError, Txn};
+use crate::Entropy;
 use crate::body::BodyId;
 use crate::chunks::{BodyKey, ChunkStore};
 use crate::engine::{Engine, EngineError, KeyRange, Order, Space};
+use crate::entropy::EntropyError;
 use crate::keys::ScopeId;
 
 /// One tree. Clones are handles to the same tree.
@@ -110,6 +112,14 @@ impl Tree {
             Some(Err(panic)) => resume_unwind(panic),
             None => Err(TreeError::from(EngineError::Poisoned).into()),
         }
+    }
+
+    /// The part of a new body's id that tells it from all others, whether or not it becomes a large one.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn body_name(&self, entropy: &dyn Entropy) -> Result<[u8; 16], EntropyError> {
+        self.state.body_name(entropy)
     }
 
     /// An id for a new large body; its chunks are reaped at the next open unless a transaction adopts it.
