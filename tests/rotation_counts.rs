@@ -10,6 +10,8 @@ use strongroom::keyvault::KeyId;
 use strongroom::{Account, Conditions, Metadata, UploadOptions};
 
 const MIB: usize = 1 << 20;
+/// Page, freed list and head with their keys, then the keys of what is deleted: the sum in docs/FORMAT.md.
+const CHANGE_BYTES: u64 = (40 + 1140) + (28 + 117) + (16 + 132) + 40 + 28;
 
 /// Puts the account under `key` and counts what the store's engine was asked to write.
 fn change(world: &World, key: &KeyId) -> WriteCounts {
@@ -32,6 +34,7 @@ fn check(counts: &[(String, WriteCounts)]) {
         println!("{what}: {written:?}");
     }
     for (what, written) in counts {
+        assert_eq!(written.record_bytes, CHANGE_BYTES, "{what}");
         assert_eq!(written.chunk_bytes, 0, "{what}");
         assert!(written.syncs <= 2, "{what}: {written:?}");
         assert_eq!(written, &counts[0].1, "{what} against {}", counts[0].0);

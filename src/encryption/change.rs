@@ -1,9 +1,10 @@
 //! Changing who holds an account's root key.
 //!
-//! Every change is one commit of the one record of the account's envelope tree, under the account's control lock; no data
-//! is touched. A new wrap is proven to unwrap, from what lies on the disk, before it is committed. Until the
-//! commit the old settings are in force, whatever fails. Towards the customer the platform's one-time key is
-//! destroyed only after the commit; away from the customer a new one is durable before it.
+//! Every change is one commit of the one record of the account's envelope tree, under the account's control
+//! lock; no data is touched. A new wrap is proven to unwrap, from what lies on the disk, before it is
+//! committed. Until the commit the old settings are in force, whatever fails. Towards the customer the
+//! platform's one-time key is destroyed only after the commit; away from the customer a new one is durable
+//! before it, and destroyed again if the commit certainly failed.
 
 use strongroom_engine::Timestamp;
 use strongroom_engine::keys::RootKey;

@@ -1,8 +1,8 @@
 //! The adapter between an account and a vault: settings, envelope, key guard, one-time key.
 //!
-//! `envelope_tree` keeps the envelope. `settings` is what callers say and see, `rules` decides, `change` carries out, `custody` gets at the root
-//! key as it is committed, `guard` lends the keys derived from it to operations, `recovery` finishes what a
-//! crash cut short.
+//! `settings` is what callers say and see, `rules` decides, `change` carries out, `envelope_tree` keeps the
+//! envelope, `custody` gets at the root key as it is committed, `guard` lends the keys derived from it to
+//! operations, `recovery` finishes what a crash cut short.
 
 mod change;
 mod custody;
