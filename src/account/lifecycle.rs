@@ -1,8 +1,8 @@
 //! How accounts come, open and go.
 //!
 //! An account is there from the moment its record is committed to the store's tree. What comes before (its
-//! two trees, the first envelope, the one-time key) is an orphan until then, and what is removed after its end
-//! is one again: open removes orphans. So nobody ever sees an account without an envelope.
+//! two trees, the first envelope, the one-time key) is an orphan until then, and what is removed after its
+//! end is one again: open removes orphans. So nobody ever sees an account without an envelope.
 
 use std::collections::HashMap;
 use std::collections::HashSet;

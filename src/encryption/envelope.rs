@@ -1,9 +1,9 @@
 //! The envelope: an account's root key, wrapped, and what is needed to unwrap it.
 //!
 //! One record, in a tree of its own (see `envelope_tree`). The root key it opens to must match the commitment
-//! that the account record has carried since creation: wrapping needs only a public key, so an envelope proves
-//! nothing by itself. The MAC, keyed from the root key, then shows that the rest of the record is what was
-//! written with it.
+//! that the account record has carried since creation: wrapping needs only a public key, so an envelope
+//! proves nothing by itself. The MAC, keyed from the root key, then shows that the rest of the record is what
+//! was written with it.
 
 use serde::{Deserialize, Serialize};
 use strongroom_engine::codec::{self, Record};
