@@ -1,6 +1,11 @@
 //! Rotation rewrites no data: whatever is stored, and however often the key was changed before, the engine is
 //! asked to write exactly the same bytes, none of them chunks, in at most two syncs.
-#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test may fail loudly, and the figures are wanted"
+)]
 
 mod common;
 
@@ -16,7 +21,7 @@ const CHANGE_BYTES: u64 = (40 + 1140) + (28 + 117) + (16 + 132) + 40 + 28;
 /// Puts the account under `key` and counts what the store's engine was asked to write.
 fn change(world: &World, key: &KeyId) -> WriteCounts {
     counted(world, |account| {
-        drop(account.use_customer_key(&pinned(key)).unwrap())
+        drop(account.use_customer_key(&pinned(key)).unwrap());
     })
 }
 
