@@ -93,6 +93,7 @@ struct Scrub<'a> {
 
 impl Scrub<'_> {
     fn account(&mut self, account: &Account) -> Result<()> {
+        self.tree(account.name(), account.core.custody.envelope_tree.tree())?;
         self.tree(account.name(), &account.core.tree)?;
         let mut request = ListContainers::default();
         loop {

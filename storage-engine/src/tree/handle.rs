@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::read::{self, Query};
+use super::reap::{Effort, reap};
 use super::reservations::body_key;
 use super::state::{TreeState, Version};
 use super::store::TreeStore;
@@ -120,6 +121,18 @@ impl Tree {
     /// When there is no randomness.
     pub fn body_name(&self, entropy: &dyn Entropy) -> Result<[u8; 16], EntropyError> {
         self.state.body_name(entropy)
+    }
+
+    /// Deletes what this tree's commits released and nobody reads any more, now and not together with later
+    /// ones: for a tree whose every commit is to cost the same.
+    ///
+    /// # Errors
+    /// [`TreeError`]. Nothing is lost then: the next open does it.
+    pub fn reap(&self) -> Result<(), TreeError> {
+        let _reaping = self.store.committer.reaping.lock();
+        self.state.check_open()?;
+        self.state.pages.core.check_writable()?;
+        reap(&self.state, Effort::All)
     }
 
     /// An id for a new large body; its chunks are reaped at the next open unless a transaction adopts it.
