@@ -1,5 +1,5 @@
 //! Bad input to an open store: a typed error that says what to do, nothing half done, and the right call works
-//! afterwards. Directories and files are in and formats are in `bad_directories.rs`.
+//! afterwards. Directories, files and formats are in `bad_directories.rs`.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
 
 mod bad_world;

@@ -5,6 +5,7 @@
 //! crash cut short.
 
 mod change;
+mod check;
 mod custody;
 mod envelope;
 mod guard;
@@ -22,6 +23,7 @@ use strongroom_engine::keys::{RootKey, ScopeId};
 use strongroom_engine::tree::Tree;
 
 pub(crate) use change::Checked;
+pub(crate) use check::check as check_custody;
 pub(crate) use custody::{Custody, KeyServices};
 pub use envelope::KeyIdentity;
 #[cfg(feature = "testing")]
