@@ -76,7 +76,8 @@ const BLOBS: usize = 40;
 /// The one that has chunks of its own.
 const LARGE: &str = "large";
 
-/// A store with two accounts: `photos` under a customer's key, with many blobs, and `docs` under the platform's.
+/// A store with two accounts of the same content: `photos` under a customer's key, `docs` under the
+/// platform's.
 fn world() -> (World, Shared) {
     let mut world = World::empty();
     world.store.close().unwrap();

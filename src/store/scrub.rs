@@ -71,8 +71,8 @@ impl Store {
     /// called after each blob.
     ///
     /// # Errors
-    /// `ResourceNotFound` for an account that is not there; `NewerFormat`; when the store fails otherwise, for
-    /// example when the scrub takes longer than a view of the store is kept (a day).
+    /// `ResourceNotFound` for an account that is not there; `NewerFormat`; when the store fails otherwise,
+    /// for example when the scrub takes longer than a view of the store is kept (a day).
     pub fn scrub(
         &self,
         account: Option<&AccountName>,
