@@ -4,7 +4,7 @@
 //! everything else. What a transaction decides on it reads inside that transaction, so of two racing writers
 //! with a condition one loses.
 
-mod check;
+pub(crate) mod check;
 mod conditions;
 mod content;
 mod download;

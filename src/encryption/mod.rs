@@ -5,6 +5,7 @@
 //! operations, `recovery` finishes what a crash cut short.
 
 mod change;
+mod check;
 mod custody;
 mod envelope;
 mod envelope_tree;
@@ -21,6 +22,7 @@ use strongroom_engine::entropy::random;
 use strongroom_engine::keys::{RootKey, ScopeId};
 
 pub(crate) use change::Checked;
+pub(crate) use check::check as check_custody;
 pub(crate) use custody::{Custody, KeyServices};
 pub use envelope::KeyIdentity;
 #[cfg(feature = "testing")]

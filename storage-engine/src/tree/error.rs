@@ -98,6 +98,15 @@ impl TreeError {
         )
     }
 
+    /// True when stored bytes are not what was written.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            Self::Corrupt { .. } => true,
+            Self::Engine(error) => matches!(**error, EngineError::Corrupt { .. }),
+            _ => false,
+        }
+    }
+
     pub(crate) fn corrupt(
         what: impl Into<String>,
         source: impl std::error::Error + Send + Sync + 'static,

@@ -63,6 +63,8 @@ pub(super) struct Pins {
     pub(super) freed: VecDeque<FreedList>,
     /// Lists of which only pinned bodies are left.
     pub(super) deferred: Vec<FreedList>,
+    /// Lists whose records are damaged.
+    pub(super) unreadable: usize,
 }
 
 /// Freed lists kept in memory besides their records: at most this many, of at most this many ids.
@@ -93,6 +95,7 @@ impl TreeState {
                 bodies: HashMap::new(),
                 freed,
                 deferred: Vec::new(),
+                unreadable: 0,
             }),
             removed: AtomicBool::new(false),
         }
