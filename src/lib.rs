@@ -8,6 +8,7 @@
 //! docs/KEYS.md says who can open what.
 
 mod account;
+mod agenda;
 mod blob;
 mod commit;
 mod container;
@@ -17,6 +18,7 @@ mod etag;
 #[cfg(feature = "testing")]
 pub mod fuzzing;
 mod lease;
+mod maintenance;
 mod metadata;
 mod names;
 mod operations;
@@ -26,10 +28,12 @@ mod store;
 
 pub use account::{Account, AccountName, AccountProperties, Identity, KeyType, NewAccount};
 pub use blob::{
-    AccessTier, ArchiveStatus, BlobItem, BlobPage, BlobProperties, BlobReceipt, BlobType, BlobVersionRef,
-    ByteRange, Conditions, ContentCheck, ContentHeaders, ContentMd5, CopyState, CopyStatus, Download,
-    DownloadOptions, ETagMatch, EncryptionDetails, ImmutabilityMode, ImmutabilityPolicy, ListBlobs,
-    ListDetail, ListEntry, MD5_BYTES_MAX, RehydratePriority, Upload, UploadOptions,
+    AccessTier, ArchiveStatus, BLOCK_BYTES_MAX, BlobItem, BlobPage, BlobProperties, BlobReceipt, BlobType,
+    BlobVersionRef, Block, BlockId, BlockList, BlockListFilter, BlockReceipt, ByteRange,
+    COMMITTED_BLOCKS_MAX, Conditions, ContentCheck, ContentHeaders, ContentMd5, CopyState, CopyStatus,
+    Download, DownloadOptions, ETagMatch, EncryptionDetails, ImmutabilityMode, ImmutabilityPolicy, ListBlobs,
+    ListDetail, ListEntry, ListedBlock, MD5_BYTES_MAX, PutBlockListOptions, PutBlockOptions,
+    RehydratePriority, Upload, UploadOptions,
 };
 pub use container::{
     Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ListContainers, PublicAccess,
@@ -41,6 +45,7 @@ pub use encryption::{
 pub use error::{Error, ErrorKind, Result};
 pub use etag::ETag;
 pub use lease::{BreakPeriod, LeaseDuration, LeaseId, LeaseReceipt, LeaseRequest, LeaseState, LeaseStatus};
+pub use maintenance::Maintained;
 pub use metadata::{METADATA_BYTES_MAX, Metadata};
 pub use names::{BlobName, ContainerName};
 pub use operations::{Basis, Operation, WhileRevoked};

@@ -1,96 +1,218 @@
-//! Reading a blob's content: the extents of its record as one run of bytes.
+//! Reading a blob's content: the extents it is made of as one run of bytes.
+//!
+//! Bodies are opened when a read reaches them, a few are kept open; of a manifest one part is in memory.
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use strongroom_engine::body::BodyReader;
 use strongroom_engine::tree::Snapshot;
 
-use super::body_error;
+use super::entries::{Placed, at, place};
+use super::ids::ContentId;
 use super::record::{BlobContent, BlobRecord};
+use super::{body_error, manifest, shared};
 use crate::account::AccountCore;
 use crate::error::{Error, ErrorKind, Result};
+
+/// Bodies kept open at once.
+const READERS_MAX: usize = 4;
 
 /// Opens the content of one blob at any position.
 pub(super) struct Content {
     core: Arc<AccountCore>,
-    parts: Vec<Part>,
+    length: u64,
+    extents: Extents,
+    /// Used last, last.
+    readers: Mutex<Vec<OpenExtent>>,
 }
 
-struct Part {
+enum Extents {
+    /// All of them are open, so nothing else has to be kept.
+    Open,
+    Manifest {
+        /// Keeps everything the manifest refers to, whatever others commit meanwhile.
+        snapshot: Snapshot,
+        id: ContentId,
+        entries: u64,
+        /// The part read last.
+        part: Mutex<Option<(u32, Vec<Placed>)>>,
+    },
+}
+
+#[derive(Clone)]
+struct OpenExtent {
     /// Position in the blob.
     offset: u64,
     /// Position in the body.
     start: u64,
     length: u64,
-    reader: BodyReader,
+    reader: Arc<BodyReader>,
 }
 
 impl Content {
     /// Opens the content of `record`, read from `snapshot`. Its streams are stopped when access is revoked.
-    pub(super) fn open(core: &Arc<AccountCore>, snapshot: &Snapshot, record: &BlobRecord) -> Result<Self> {
-        let BlobContent::Own(extents) = &record.content else {
-            return Err(super::shared::unreadable());
-        };
-        let mut parts = Vec::with_capacity(extents.len());
-        let mut offset = 0u64;
-        for extent in extents {
-            let opened = core
-                .guard
-                .with_keys(|keys| BodyReader::open(&core.tree, snapshot, &extent.body, &keys.content))?;
-            let reader = opened.map_err(|error| body_error(core, error))?;
-            core.guard.register(Arc::downgrade(&reader.slot()))?;
-            let end = extent.start.checked_add(extent.length);
-            if end.is_none_or(|end| end > extent.body.length) {
-                return Err(damaged());
+    pub(super) fn open(core: &Arc<AccountCore>, snapshot: Snapshot, record: &BlobRecord) -> Result<Self> {
+        let mut readers = Vec::new();
+        let extents = match &record.content {
+            BlobContent::Own(extents) => {
+                let placed = place(0, extents.iter().cloned());
+                if placed.last().map_or(0, Placed::end) != record.length {
+                    return Err(damaged());
+                }
+                for extent in &placed {
+                    readers.push(open_extent(core, &snapshot, extent)?);
+                }
+                Extents::Open
             }
-            parts.push(Part {
-                offset,
-                start: extent.start,
-                length: extent.length,
-                reader,
-            });
-            offset = offset.checked_add(extent.length).ok_or_else(damaged)?;
-        }
-        if offset != record.length {
-            return Err(damaged());
-        }
+            BlobContent::Manifest { id, entries, .. } => Extents::Manifest {
+                snapshot,
+                id: *id,
+                entries: *entries,
+                part: Mutex::new(None),
+            },
+            BlobContent::Pages { .. } => return Err(shared::unreadable()),
+        };
         Ok(Self {
             core: core.clone(),
-            parts,
+            length: record.length,
+            extents,
+            readers: Mutex::new(readers),
         })
     }
 
     /// Copies bytes from `position` on into `out`; 0 only at the end. Asks the key guard first.
     pub(super) fn read_at(&self, position: u64, out: &mut [u8]) -> Result<usize> {
         self.core.guard.check()?;
-        let index = self
-            .parts
-            .partition_point(|part| part.offset + part.length <= position);
-        let Some(part) = self.parts.get(index) else {
+        if position >= self.length {
             return Ok(0);
-        };
-        let within = position.saturating_sub(part.offset);
-        let rest = usize::try_from(part.length - within).unwrap_or(usize::MAX);
+        }
+        let open = self.reader(position)?;
+        let within = position.saturating_sub(open.offset);
+        let rest = usize::try_from(open.length.saturating_sub(within)).unwrap_or(usize::MAX);
         let room = out.len().min(rest);
         let out = out.get_mut(..room).unwrap_or_default();
-        part.reader
-            .read_at(part.start + within, out)
+        open.reader
+            .read_at(open.start + within, out)
             .map_err(|error| body_error(&self.core, error))
     }
 
     /// Opens every chunk once, also those that no extent needs whole.
     pub(super) fn check(&self) -> Result<u64> {
-        let mut chunks = 0;
-        for part in &self.parts {
-            for index in 0..part.reader.chunks() {
-                self.core.guard.check()?;
-                let checked = part.reader.check_chunk(index);
-                checked.map_err(|error| body_error(&self.core, error))?;
-                chunks += 1;
+        match &self.extents {
+            Extents::Open => self.readers.lock().iter().map(|open| self.check_open(open)).sum(),
+            Extents::Manifest {
+                snapshot,
+                id,
+                entries,
+                ..
+            } => {
+                let (mut chunks, mut end) = (0, 0);
+                for number in 0..manifest::parts(*entries)? {
+                    let placed = part(snapshot, *id, (number, *entries))?;
+                    for extent in &placed {
+                        chunks += self.check_open(&open_extent(&self.core, snapshot, extent)?)?;
+                    }
+                    end = placed.last().map_or(end, Placed::end);
+                }
+                if end == self.length {
+                    Ok(chunks)
+                } else {
+                    Err(damaged())
+                }
             }
         }
-        Ok(chunks)
     }
+
+    fn check_open(&self, open: &OpenExtent) -> Result<u64> {
+        for index in 0..open.reader.chunks() {
+            self.core.guard.check()?;
+            let checked = open.reader.check_chunk(index);
+            checked.map_err(|error| body_error(&self.core, error))?;
+        }
+        Ok(open.reader.chunks().into())
+    }
+
+    /// The open extent that holds `position`.
+    fn reader(&self, position: u64) -> Result<OpenExtent> {
+        let mut readers = self.readers.lock();
+        let holds = |open: &OpenExtent| {
+            position
+                .checked_sub(open.offset)
+                .is_some_and(|at| at < open.length)
+        };
+        if let Some(index) = readers.iter().position(holds) {
+            let open = readers.remove(index);
+            readers.push(open.clone());
+            return Ok(open);
+        }
+        let Extents::Manifest {
+            snapshot,
+            id,
+            entries,
+            part,
+        } = &self.extents
+        else {
+            return Err(damaged());
+        };
+        let placed = locate(snapshot, (*id, *entries), (position, &mut part.lock()))?;
+        let open = open_extent(&self.core, snapshot, &placed)?;
+        if readers.len() >= READERS_MAX {
+            readers.remove(0);
+        }
+        readers.push(open.clone());
+        Ok(open)
+    }
+}
+
+/// The extent at `position`, from the part read last or the one that has it.
+fn locate(
+    snapshot: &Snapshot,
+    (id, entries): (ContentId, u64),
+    (position, last): (u64, &mut Option<(u32, Vec<Placed>)>),
+) -> Result<Placed> {
+    let next = match last.as_ref() {
+        Some((number, placed)) => {
+            if let Some(found) = at(placed, position) {
+                return Ok(found.clone());
+            }
+            (placed.last().map(Placed::end) == Some(position)).then(|| number + 1)
+        }
+        None => None,
+    };
+    let number = match next {
+        Some(next) if next < manifest::parts(entries)? => next,
+        _ => manifest::find(snapshot, id, (entries, position))?,
+    };
+    let placed = part(snapshot, id, (number, entries))?;
+    let found = at(&placed, position).cloned().ok_or_else(damaged)?;
+    *last = Some((number, placed));
+    Ok(found)
+}
+
+fn part(snapshot: &Snapshot, id: ContentId, which: (u32, u64)) -> Result<Vec<Placed>> {
+    let part = manifest::part(snapshot, id, which)?;
+    let extents = part.entries.into_iter().map(|entry| entry.extent);
+    Ok(place(part.offset, extents))
+}
+
+fn open_extent(core: &Arc<AccountCore>, snapshot: &Snapshot, placed: &Placed) -> Result<OpenExtent> {
+    let extent = &placed.extent;
+    let opened = core
+        .guard
+        .with_keys(|keys| BodyReader::open(&core.tree, snapshot, &extent.body, &keys.content))?;
+    let reader = opened.map_err(|error| body_error(core, error))?;
+    core.guard.register(Arc::downgrade(&reader.slot()))?;
+    let end = extent.start.checked_add(extent.length);
+    if end.is_none_or(|end| end > extent.body.length) {
+        return Err(damaged());
+    }
+    Ok(OpenExtent {
+        offset: placed.offset,
+        start: extent.start,
+        length: extent.length,
+        reader: Arc::new(reader),
+    })
 }
 
 fn damaged() -> Error {

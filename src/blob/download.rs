@@ -86,7 +86,7 @@ impl Container {
         let (etag, modified) = record.state();
         options.conditions.check_read(etag, modified)?;
         let (start, end) = options.range.resolve(record.length)?;
-        let content = Content::open(&self.core, &snapshot, &record)?;
+        let content = Content::open(&self.core, snapshot, &record)?;
         let metadata = self.core.guard.with_keys(|keys| record.metadata(keys))??;
         Ok(Download {
             container: self.clone(),

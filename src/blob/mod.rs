@@ -4,22 +4,37 @@
 //! everything else. What a transaction decides on it reads inside that transaction, so of two racing writers
 //! with a condition one loses.
 
+mod assembly;
+mod block;
+mod block_list;
 pub(crate) mod check;
 mod conditions;
 mod content;
+pub(crate) mod doomed;
 mod download;
+mod entries;
+pub(crate) mod ids;
+mod intake;
 mod list;
+pub(crate) mod manifest;
+mod manifest_append;
 mod md5;
 mod properties;
 mod range;
 pub(crate) mod record;
 mod shared;
+pub(crate) mod staged;
 mod upload;
 mod version;
 
+pub use block::{BLOCK_BYTES_MAX, BlockReceipt, PutBlockOptions};
+pub use block_list::{
+    Block, BlockList, BlockListFilter, COMMITTED_BLOCKS_MAX, ListedBlock, PutBlockListOptions,
+};
 pub use check::ContentCheck;
 pub use conditions::{Conditions, ETagMatch};
 pub use download::{Download, DownloadOptions};
+pub use entries::BlockId;
 pub use list::{BlobItem, BlobPage, ListBlobs, ListDetail, ListEntry};
 pub use md5::{ContentMd5, MD5_BYTES_MAX};
 pub use properties::{BlobProperties, BlobReceipt, BlobType, ContentHeaders};
@@ -35,7 +50,6 @@ use strongroom_engine::body::BodyError;
 
 use crate::account::AccountCore;
 use crate::error::{Error, ErrorKind};
-pub(crate) use shared::unreadable as unreadable_content;
 
 /// What a failure of a body means to the caller.
 fn body_error(core: &AccountCore, error: BodyError) -> Error {

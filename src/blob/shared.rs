@@ -1,12 +1,40 @@
-//! Content that several states of blobs share, and giving it up.
+//! Content as several states of blobs share it: sharing it, giving it up, walking it.
 
 use strongroom_engine::tree::Txn;
 
-use super::record::BlobContent;
+use super::entries::Entry;
+use super::manifest;
+use super::record::{BlobContent, Extent};
 use crate::commit::Failure;
-use crate::error::{Error, ErrorKind};
+use crate::container::record::Source;
+use crate::error::{Error, ErrorKind, Result};
 
 impl BlobContent {
+    /// Content that one more record refers to. The record that holds `self` must be written again: what was
+    /// its own has become a manifest. Copies no data; costs the same whatever the length.
+    pub(crate) fn share(&mut self, txn: &mut Txn<'_>) -> Result<Self, Failure> {
+        match self {
+            Self::Own(extents) if extents.is_empty() => {}
+            Self::Own(extents) => {
+                let entry = |extent: &Extent| Entry {
+                    block: None,
+                    extent: extent.clone(),
+                };
+                let entries: Vec<Entry> = extents.iter().map(entry).collect();
+                let id = manifest::write(txn, &entries)?;
+                manifest::add_reference(txn, id)?;
+                *self = Self::Manifest {
+                    id,
+                    entries: entries.len() as u64,
+                    blocks: 0,
+                };
+            }
+            Self::Manifest { id, .. } => manifest::add_reference(txn, *id)?,
+            Self::Pages { .. } => return Err(unreadable().into()),
+        }
+        Ok(self.clone())
+    }
+
     /// Gives up everything the content refers to, because the record that holds it goes away.
     pub(crate) fn release(&self, txn: &mut Txn<'_>) -> Result<(), Failure> {
         match self {
@@ -16,7 +44,27 @@ impl BlobContent {
                 }
                 Ok(())
             }
-            Self::Manifest { .. } | Self::Pages { .. } => Err(unreadable().into()),
+            Self::Manifest { id, .. } => manifest::release(txn, *id),
+            Self::Pages { .. } => Err(unreadable().into()),
+        }
+    }
+
+    /// Calls `visit` with every extent, in order.
+    pub(crate) fn for_each_extent(
+        &self,
+        source: &impl Source,
+        mut visit: impl FnMut(&Extent) -> Result<()>,
+    ) -> Result<()> {
+        match self {
+            Self::Own(extents) => extents.iter().try_for_each(visit),
+            Self::Manifest { id, entries, .. } => {
+                for number in 0..manifest::parts(*entries)? {
+                    let part = manifest::part(source, *id, (number, *entries))?;
+                    part.entries.iter().try_for_each(|entry| visit(&entry.extent))?;
+                }
+                Ok(())
+            }
+            Self::Pages { .. } => Err(unreadable()),
         }
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod record;
 pub use acl::{ContainerAcl, PublicAccess, StoredAccessPolicy};
 pub use list::{ContainerItem, ContainerPage, ListContainers};
 pub use reap::Reaped;
+pub(crate) use reap::reap_step;
 
 pub(crate) use crate::lease::{LeaseState, LeaseStatus};
 

@@ -8,6 +8,7 @@ use strongroom_engine::tree::Txn;
 use super::record::ContainerId;
 use crate::account::{Account, AccountCore};
 use crate::blob::record::BlobRecord;
+use crate::blob::staged::Staging;
 use crate::commit::Failure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rooms;
@@ -36,6 +37,15 @@ impl Account {
     }
 }
 
+/// One step for callers that know what it means; `None` when nothing is left.
+pub(crate) fn reap_step(core: &AccountCore) -> Result<Option<u64>> {
+    let deleted = KeyRange::prefix(&rooms::key(rooms::DELETED_CONTAINERS, &[]));
+    if core.tree.range(&deleted, Order::Ascending, 1)?.is_empty() {
+        return Ok(None);
+    }
+    step(core).map(|reaped| Some(reaped.blobs as u64))
+}
+
 pub(super) fn step(core: &AccountCore) -> Result<Reaped> {
     let deleted = KeyRange::prefix(&rooms::key(rooms::DELETED_CONTAINERS, &[]));
     if core.tree.range(&deleted, Order::Ascending, 1)?.is_empty() {
@@ -56,6 +66,7 @@ pub(super) fn step(core: &AccountCore) -> Result<Reaped> {
     })
 }
 
+/// Removes blobs, and blobs of uncommitted blocks, at most `limit`; fewer only when none is left.
 fn empty(txn: &mut Txn<'_>, id: ContainerId, limit: usize) -> Result<usize, Failure> {
     let blobs = KeyRange::prefix(&id.blobs_prefix());
     let entries = txn.range(&blobs, Order::Ascending, limit)?;
@@ -63,7 +74,8 @@ fn empty(txn: &mut Txn<'_>, id: ContainerId, limit: usize) -> Result<usize, Fail
         decode::<BlobRecord>(value)?.content.release(txn)?;
         txn.delete(key)?;
     }
-    Ok(entries.len())
+    let staged = Staging::drop_some(txn, id, limit - entries.len())?;
+    Ok(entries.len() + staged)
 }
 
 fn deleted_id(key: &[u8]) -> Result<ContainerId> {

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use strongroom_engine::Timestamp;
 use strongroom_engine::codec::{Record, decode, encode};
-use strongroom_engine::tree::{Snapshot, Tree, TreeError, Txn};
+use strongroom_engine::engine::{KeyRange, Order};
+use strongroom_engine::tree::{Entry, Snapshot, Tree, TreeError, Txn};
 
 use super::acl::{PublicAccess, StoredAccessPolicy};
 use crate::account::AccountCore;
@@ -48,12 +49,19 @@ impl Record for NextId {
 
 /// Anything that a record can be read from.
 pub(crate) trait Source {
+    /// The value of `key`.
     fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, TreeError>;
+    /// The first `limit` entries of `range`, in order.
+    fn values(&self, range: &KeyRange, limit: usize) -> Result<Vec<Entry>, TreeError>;
 }
 
 impl Source for Tree {
     fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, TreeError> {
         self.get(key)
+    }
+
+    fn values(&self, range: &KeyRange, limit: usize) -> Result<Vec<Entry>, TreeError> {
+        self.range(range, Order::Ascending, limit)
     }
 }
 
@@ -61,11 +69,19 @@ impl Source for Snapshot {
     fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, TreeError> {
         self.get(key)
     }
+
+    fn values(&self, range: &KeyRange, limit: usize) -> Result<Vec<Entry>, TreeError> {
+        self.range(range, Order::Ascending, limit)
+    }
 }
 
 impl Source for Txn<'_> {
     fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, TreeError> {
         self.get(key)
+    }
+
+    fn values(&self, range: &KeyRange, limit: usize) -> Result<Vec<Entry>, TreeError> {
+        self.range(range, Order::Ascending, limit)
     }
 }
 

@@ -7,18 +7,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use strongroom_engine::body::Location;
 use strongroom_engine::codec::decode;
 use strongroom_engine::tree::{ScrubBodies, ScrubCounts, ScrubEvent, ScrubFinding, ScrubItem, Tree};
 
 use super::Store;
 use super::header::Header;
 use crate::account::{Account, AccountCore, AccountName};
-use crate::blob::check::{checksums, open_all};
-use crate::blob::record::BlobRecord;
-use crate::container::record::{ContainerId, ContainerRecord};
+use crate::blob::ContentCheck;
+use crate::blob::check::{checksums, open_all, staged_checksums};
+use crate::blob::manifest::Part;
+use crate::blob::record::{BlobContent, BlobRecord, Extent};
+use crate::blob::staged::StagedBlock;
+use crate::container::record::ContainerRecord;
 use crate::encryption::check_custody;
 use crate::error::{Error, ErrorKind, Result};
-use crate::names::BlobName;
 use crate::rooms;
 
 /// What a scrub went through and found. Counted up while it runs.
@@ -188,6 +191,15 @@ impl Scrub<'_> {
         }
     }
 
+    fn checked(&mut self, place: Place<'_>, checked: Result<ContentCheck>) -> Result<()> {
+        if let Some(checked) = self.note(place, checked)? {
+            self.report.bytes += checked.length;
+            self.report.chunks += checked.chunks;
+        }
+        (self.progress)(&self.report);
+        Ok(())
+    }
+
     /// Damage inside a tree, which is not a blob's content.
     fn finding(&mut self, place: Place<'_>, finding: &ScrubFinding) {
         let what = match finding.item {
@@ -261,17 +273,40 @@ impl Walk<'_, '_> {
                 }
                 Ok(())
             }
-            Some((&rooms::BLOBS, rest)) => self.blob(rest, value),
+            Some((&rooms::BLOBS, rest)) => self.state(key, rest.split_first_chunk().map(blob_name), value),
+            Some((&rooms::HISTORY, rest)) => self.state(key, rest.split_first_chunk().map(past_name), value),
+            Some((&rooms::MANIFESTS, _)) => {
+                let part = decode::<Part>(value).map_err(Error::from);
+                if let Some(part) = self.scrub.note(self.place, part)? {
+                    part.entries.iter().for_each(|entry| self.count(&entry.extent));
+                }
+                Ok(())
+            }
+            Some((&rooms::STAGED, _)) => {
+                let block = decode::<StagedBlock>(value).map_err(Error::from);
+                if let Some(block) = self.scrub.note(self.place, block)? {
+                    self.count(&block.extent);
+                    let checked = staged_checksums(self.core, key);
+                    self.scrub.checked(self.place, checked)?;
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
 
-    fn blob(&mut self, rest: &[u8], value: &[u8]) -> Result<()> {
-        let Some((id, name)) = rest.split_first_chunk() else {
+    fn count(&mut self, extent: &Extent) {
+        match extent.body.location {
+            Location::Chunks => self.large += 1,
+            Location::Small(_) => self.small += 1,
+        }
+    }
+
+    /// One state of a blob: the blob itself, or one of its past.
+    fn state(&mut self, key: &[u8], named: Option<(u64, String)>, value: &[u8]) -> Result<()> {
+        let Some((id, name)) = named else {
             return Ok(());
         };
-        let (id, name) = (u64::from_be_bytes(*id), String::from_utf8_lossy(name));
-        let record = decode::<BlobRecord>(value).map_err(Error::from);
         let container = match self.containers.get(&id) {
             Some(name) => name.clone(),
             // Of a container that is deleted and not empty yet, or whose record is out of reach.
@@ -282,27 +317,24 @@ impl Walk<'_, '_> {
             blob: Some(&name),
             ..self.place
         };
+        let record = decode::<BlobRecord>(value).map_err(Error::from);
         let Some(record) = self.scrub.note(place, record)? else {
             return Ok(());
         };
-        for extent in &record.content {
-            match extent.body.location {
-                strongroom_engine::body::Location::Chunks => self.large += 1,
-                strongroom_engine::body::Location::Small(_) => self.small += 1,
-            }
+        if let BlobContent::Own(extents) = &record.content {
+            extents.iter().for_each(|extent| self.count(extent));
         }
         if self.is_whole && !self.containers.contains_key(&id) {
             return Ok(());
         }
-        let name = BlobName::parse(&name)?;
-        self.content(place, ContainerId(id), &name)
+        self.content(place, key)
     }
 
-    fn content(&mut self, place: Place<'_>, container: ContainerId, name: &BlobName) -> Result<()> {
+    fn content(&mut self, place: Place<'_>, key: &[u8]) -> Result<()> {
         let report = &mut self.scrub.report;
-        let checked = match open_all(self.core, container, name) {
+        let checked = match open_all(self.core, key) {
             Err(error) if error.kind() == ErrorKind::KeyUnavailable => {
-                let checked = checksums(self.core, container, name);
+                let checked = checksums(self.core, key);
                 report.blobs_without_key += u64::from(checked.is_ok());
                 checked
             }
@@ -311,11 +343,20 @@ impl Walk<'_, '_> {
                 checked
             }
         };
-        if let Some(checked) = self.scrub.note(place, checked)? {
-            self.scrub.report.bytes += checked.length;
-            self.scrub.report.chunks += checked.chunks;
-        }
-        (self.scrub.progress)(&self.scrub.report);
-        Ok(())
+        self.scrub.checked(place, checked)
     }
+}
+
+/// Container and name in the key of a blob.
+fn blob_name((id, name): (&[u8; 8], &[u8])) -> (u64, String) {
+    (
+        u64::from_be_bytes(*id),
+        String::from_utf8_lossy(name).into_owned(),
+    )
+}
+
+/// Container and name in the key of a snapshot, a version or a deleted blob.
+fn past_name((id, rest): (&[u8; 8], &[u8])) -> (u64, String) {
+    let name = rooms::unescape(rest).map_or_else(String::new, |(name, _)| name);
+    (u64::from_be_bytes(*id), name)
 }

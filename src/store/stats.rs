@@ -40,6 +40,8 @@ pub struct AccountStats {
     pub blobs: u64,
     /// Bytes of their content, as uploaded.
     pub content_bytes: u64,
+    /// Records of the account's tree: everything but content.
+    pub records: u64,
     /// Which key protects it, and when that last changed.
     pub encryption: EncryptionStatus,
 }
@@ -73,6 +75,7 @@ fn count(name: AccountName, account: &Account) -> Result<AccountStats> {
         containers: 0,
         blobs: 0,
         content_bytes: 0,
+        records: account.core.tree.entries(),
         encryption: account.encryption()?,
     };
     let mut containers = ListContainers::default();

@@ -45,6 +45,11 @@ impl BlobWorld {
         }
     }
 
+    /// Records in the account's tree.
+    pub(crate) fn records(&self) -> u64 {
+        self.store.stats().unwrap().accounts[0].records
+    }
+
     /// A container that exists.
     pub(crate) fn container(&self, name: &str) -> Container {
         let container = self.account.container(&container_name(name));

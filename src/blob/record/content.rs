@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strongroom_engine::body::BodyRef;
 
-/// Extents that a record holds itself, at most.
-pub(crate) const OWN_EXTENTS_MAX: usize = 4;
+use super::super::ids::ContentId;
 
 /// A range of a body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,13 +16,13 @@ pub(crate) struct Extent {
 /// Where a blob's content is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum BlobContent {
-    /// At most [`OWN_EXTENTS_MAX`] extents; each holds one reference to its body and nobody else refers to
+    /// At most four extents; each holds one reference to its body and nobody else refers to
     /// this list.
     Own(Vec<Extent>),
     /// The first `entries` entries of a manifest, which others may refer to as well.
     Manifest {
         /// The manifest.
-        id: u64,
+        id: ContentId,
         /// How many of its entries this state sees: the manifest of an append blob grows.
         entries: u64,
         /// How many of them are blocks; 0 for content that was not made of blocks.
@@ -32,7 +31,7 @@ pub(crate) enum BlobContent {
     /// The pages of a page map as they were at `generation`.
     Pages {
         /// The page map.
-        map: u64,
+        map: ContentId,
         /// Nodes of later generations are not part of this state.
         generation: u64,
     },

@@ -11,7 +11,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use content::{BlobContent, Extent, OWN_EXTENTS_MAX};
+pub(crate) use content::{BlobContent, Extent};
 pub(crate) use metadata::SealedMetadata;
 pub use state::{
     AccessTier, ArchiveStatus, CopyState, CopyStatus, EncryptionDetails, ImmutabilityMode,
@@ -118,14 +118,25 @@ impl BlobRecord {
 
     /// The blob of that name, or `BlobNotFound`.
     pub(crate) fn read(source: &impl Source, container: ContainerId, name: &BlobName) -> Result<Self> {
-        Self::find(source, container, name)?.ok_or_else(|| {
-            Error::new(
-                ErrorKind::NotFound,
-                "BlobNotFound",
-                404,
-                "The specified blob does not exist.",
-            )
-        })
+        Self::find(source, container, name)?.ok_or_else(Self::not_found)
+    }
+
+    /// What is said of a blob that does not exist.
+    pub(crate) fn not_found() -> Error {
+        let message = "The specified blob does not exist.";
+        Error::new(ErrorKind::NotFound, "BlobNotFound", 404, message)
+    }
+
+    /// Fails unless the blob is of this type.
+    pub(crate) fn require_type(&self, wanted: BlobType) -> Result<()> {
+        if self.blob_type == wanted {
+            return Ok(());
+        }
+        let message = format!(
+            "The blob type is invalid for this operation: it is a {}, not a {wanted}.",
+            self.blob_type
+        );
+        Err(Error::new(ErrorKind::Conflict, "InvalidBlobType", 409, message))
     }
 
     /// The blob of that name, if there is one.

@@ -4,6 +4,7 @@ use strongroom_engine::body::{BodyId, BodyRef, Location};
 use strongroom_engine::keys::ItemSeal;
 use uuid::Uuid;
 
+use super::super::ids::ContentId;
 use super::*;
 
 fn extent() -> Extent {
@@ -84,12 +85,12 @@ fn a_record_has_the_documented_bytes() {
 #[test]
 fn shared_content_has_the_documented_bytes() {
     let manifest = BlobContent::Manifest {
-        id: 8,
+        id: ContentId(8),
         entries: 7,
         blocks: 6,
     };
     let pages = BlobContent::Pages {
-        map: 9,
+        map: ContentId(9),
         generation: 3,
     };
     for (content, bytes) in [(manifest, vec![1, 8, 7, 6]), (pages, vec![2, 9, 3])] {

@@ -1,0 +1,97 @@
+//! The agenda: what is to be done when a moment has come.
+//!
+//! An entry is a key, time first, so that what is due is what comes first. Each task looks again at what it
+//! is about: an entry that has been overtaken does nothing.
+
+use serde::{Deserialize, Serialize};
+use strongroom_engine::Timestamp;
+use strongroom_engine::codec::{Record, decode, encode};
+use strongroom_engine::engine::{KeyRange, Order};
+use strongroom_engine::tree::Txn;
+
+use crate::account::AccountCore;
+use crate::blob::staged::Staging;
+use crate::commit::Failure;
+use crate::container::record::ContainerId;
+use crate::error::{Error, ErrorKind, Result};
+use crate::maintenance::Maintained;
+use crate::names::BlobName;
+use crate::rooms;
+
+/// Tasks carried out in one commit at most.
+const TASKS_PER_STEP: usize = 16;
+
+/// Something to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Task {
+    /// Drop the uncommitted blocks of a blob, if nobody adds to them any more.
+    StagedBlocks { container: ContainerId, name: String },
+}
+
+impl Record for Task {
+    const NAME: &'static str = "agenda entry";
+    const VERSION: u8 = 1;
+}
+
+/// Has `task` carried out at `when` or later.
+pub(crate) fn schedule(txn: &mut Txn<'_>, when: Timestamp, task: &Task) -> Result<(), Failure> {
+    Ok(txn.put(&key(when, task)?, &[])?)
+}
+
+/// Takes a task off the agenda; nothing happens if it is not there.
+pub(crate) fn cancel(txn: &mut Txn<'_>, when: Timestamp, task: &Task) -> Result<(), Failure> {
+    txn.delete(&key(when, task)?)?;
+    Ok(())
+}
+
+/// Carries out a few tasks that are due, in one commit; what they did, or `None` if none was due.
+pub(crate) fn step(core: &std::sync::Arc<AccountCore>) -> Result<Option<Maintained>> {
+    let now = core.clock.now();
+    let due = KeyRange {
+        start: vec![rooms::AGENDA],
+        end: Some(rooms::key(
+            rooms::AGENDA,
+            &[&now.ticks().saturating_add(1).to_be_bytes()],
+        )),
+    };
+    if core.tree.range(&due, Order::Ascending, 1)?.is_empty() {
+        return Ok(None);
+    }
+    core.transact(move |txn| {
+        let mut done = Maintained::default();
+        for (key, _) in txn.range(&due, Order::Ascending, TASKS_PER_STEP)? {
+            let task = decode(key.get(9..).unwrap_or_default())?;
+            txn.delete(&key)?;
+            carry_out(txn, (&task, now), &mut done)?;
+        }
+        Ok(Some(done))
+    })
+}
+
+fn carry_out(
+    txn: &mut Txn<'_>,
+    (task, now): (&Task, Timestamp),
+    done: &mut Maintained,
+) -> Result<(), Failure> {
+    match task {
+        Task::StagedBlocks { container, name } => {
+            let name = stored_name(name)?;
+            done.uncommitted_blocks += u64::from(Staging::expire(txn, (*container, &name), now)?);
+        }
+    }
+    Ok(())
+}
+
+fn stored_name(name: &str) -> Result<BlobName> {
+    BlobName::parse(name).map_err(|_| {
+        let message = "the name of a blob on the agenda is damaged";
+        Error::new(ErrorKind::Corrupt, "InternalError", 500, message)
+    })
+}
+
+fn key(when: Timestamp, task: &Task) -> Result<Vec<u8>> {
+    Ok(rooms::key(
+        rooms::AGENDA,
+        &[&when.ticks().to_be_bytes(), &encode(task)?],
+    ))
+}

@@ -1,0 +1,154 @@
+//! Put Block: bytes become an uncommitted block of a block blob.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use super::entries::BlockId;
+use super::intake::{Intake, TakenIn};
+use super::manifest;
+use super::md5::ContentMd5;
+use super::properties::BlobType;
+use super::record::{BlobContent, BlobRecord, Extent};
+use super::staged::{StagedBlock, Staging};
+use crate::commit::Failure;
+use crate::container::Container;
+use crate::container::record::{ContainerId, ContainerRecord, Source};
+use crate::error::{Error, ErrorKind, Result};
+use crate::names::BlobName;
+use crate::operations::Operation;
+
+/// Bytes of one block at most: 4000 MiB.
+pub const BLOCK_BYTES_MAX: u64 = 4000 << 20;
+
+/// What a new block comes with.
+#[derive(Clone, Debug, Default)]
+pub struct PutBlockOptions {
+    /// The MD5 its content must have, if it is known.
+    pub content_md5: Option<[u8; 16]>,
+}
+
+/// What is said of a new block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlockReceipt {
+    /// Bytes of the block.
+    pub length: u64,
+    /// MD5 of its content, if it was given.
+    pub content_md5: Option<[u8; 16]>,
+}
+
+impl Container {
+    /// Stores what `content` gives as an uncommitted block of the blob `name`, in place of an uncommitted
+    /// block of the same id. The blob itself changes only when a block list is committed.
+    ///
+    /// # Errors
+    /// `ContainerNotFound` (404); the 403 of a revoked key; 409: `InvalidBlobType` if there is a blob of
+    /// another type, `BlockCountExceedsLimit` beyond 100,000 uncommitted blocks; 400: `InvalidBlobOrBlock` if
+    /// other blocks of the blob have ids of another length, `InvalidHeaderValue` for empty content,
+    /// `Md5Mismatch`, `InvalidInput` when the reader fails; `RequestBodyTooLarge` (413) beyond
+    /// [`BLOCK_BYTES_MAX`].
+    pub fn put_block(
+        &self,
+        name: &BlobName,
+        id: &BlockId,
+        content: impl Read,
+        options: &PutBlockOptions,
+    ) -> Result<BlockReceipt> {
+        let core = &self.core;
+        let container = ContainerRecord::read(&core.tree, &self.name)?;
+        core.admit(Operation::PutBlock)?;
+        check_block(&core.tree, (container.id, name), id)?;
+        let md5 = options.content_md5.map_or(ContentMd5::None, ContentMd5::Provided);
+        let mut intake = Intake::begin(core, md5, BLOCK_BYTES_MAX)?;
+        intake.read(content)?;
+        if intake.length() == 0 {
+            let message = "a block is not empty";
+            return Err(Error::new(ErrorKind::Invalid, "InvalidHeaderValue", 400, message));
+        }
+        let taken = intake.finish()?;
+        let receipt = BlockReceipt {
+            length: taken.length,
+            content_md5: taken.content_md5,
+        };
+        self.stage(name, id, taken)?;
+        Ok(receipt)
+    }
+
+    fn stage(&self, name: &BlobName, id: &BlockId, taken: TakenIn) -> Result<()> {
+        let (core, container) = (Arc::clone(&self.core), self.name.clone());
+        let (name, id) = (name.clone(), id.clone());
+        let TakenIn { body, length, .. } = taken;
+        let adopted = body.clone();
+        self.core.transact_adopting(&body, move |txn| {
+            let container = ContainerRecord::read(txn, &container)?.id;
+            core.admit_commit(Operation::PutBlock, txn)?;
+            let now = core.clock.now();
+            let staging = match check_block(txn, (container, &name), &id)? {
+                Some(staging) if staging.is_over(now) => {
+                    staging.drop_all(txn, container, &name)?;
+                    None
+                }
+                staging => staging,
+            };
+            let mut staging = match staging {
+                Some(staging) => staging,
+                None => {
+                    let id_bytes = u8::try_from(id.as_bytes().len()).unwrap_or(u8::MAX);
+                    Staging::start(txn, (container, &name), (now, id_bytes))?
+                }
+            };
+            let extent = Extent {
+                body: txn.adopt_body(&adopted)?,
+                start: 0,
+                length,
+            };
+            staging.last = now;
+            staging.add(txn, (container, &name), (&id, &StagedBlock { extent }))?;
+            Ok::<_, Failure>(())
+        })
+    }
+}
+
+/// Fails unless the blob can have an uncommitted block of that id; its staging area.
+fn check_block(
+    source: &impl Source,
+    (container, name): (ContainerId, &BlobName),
+    id: &BlockId,
+) -> Result<Option<Staging>> {
+    let record = BlobRecord::find(source, container, name)?;
+    if let Some(record) = &record {
+        record.require_type(BlobType::BlockBlob)?;
+    }
+    let staging = Staging::find(source, container, name)?;
+    let known = match (&staging, &record) {
+        (Some(staging), _) => Some(usize::from(staging.id_bytes)),
+        (None, Some(record)) => committed_id_bytes(source, &record.content)?,
+        (None, None) => None,
+    };
+    match known {
+        Some(bytes) if bytes != id.as_bytes().len() => Err(other_length(bytes)),
+        _ => Ok(staging),
+    }
+}
+
+/// Bytes of the ids of committed blocks, if there are any.
+fn committed_id_bytes(source: &impl Source, content: &BlobContent) -> Result<Option<usize>> {
+    match content {
+        BlobContent::Manifest {
+            id,
+            entries,
+            blocks: 1..,
+        } => {
+            let part = manifest::part(source, *id, (0, *entries))?;
+            let block = part.entries.first().and_then(|entry| entry.block.as_ref());
+            Ok(block.map(|block| block.as_bytes().len()))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn other_length(bytes: usize) -> Error {
+    let message = "The specified blob or block content is invalid: all block ids of a blob have one length.";
+    Error::new(ErrorKind::Invalid, "InvalidBlobOrBlock", 400, message)
+        .hint(format!("use ids of {bytes} bytes, or commit an empty list first"))
+}

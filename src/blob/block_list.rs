@@ -1,0 +1,278 @@
+//! Block lists: committing blocks as a blob's content, and showing them.
+//!
+//! Committing rewrites no data: entries of the new manifest take over the references of staged blocks and of
+//! the manifest they replace, and only blocks that others keep as well are counted up.
+
+use std::sync::Arc;
+
+use strongroom_engine::Timestamp;
+use strongroom_engine::tree::Txn;
+
+use super::Conditions;
+use super::assembly::Assembly;
+use super::entries::{BlockId, Entry};
+use super::manifest;
+use super::properties::{BlobReceipt, BlobType, ContentHeaders};
+use super::record::{BlobContent, BlobRecord, NewBlob, SealedMetadata, key};
+use super::staged::Staging;
+use crate::account::AccountCore;
+use crate::commit::Failure;
+use crate::container::Container;
+use crate::container::record::ContainerRecord;
+use crate::error::{Error, ErrorKind, Result};
+use crate::etag::ETag;
+use crate::metadata::Metadata;
+use crate::names::BlobName;
+use crate::operations::{Operation, UserMetadata};
+
+/// Blocks of one blob at most.
+pub const COMMITTED_BLOCKS_MAX: usize = 50_000;
+
+/// A block to commit, and where it is looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ListedBlock {
+    /// Among the blob's committed blocks.
+    Committed(BlockId),
+    /// Among its uncommitted blocks.
+    Uncommitted(BlockId),
+    /// Among its uncommitted blocks, then among its committed ones.
+    Latest(BlockId),
+}
+
+/// What a committed block list sets besides the content. The default replaces whatever is there and attaches
+/// nothing.
+#[derive(Clone, Debug, Default)]
+pub struct PutBlockListOptions {
+    /// Media type and the like.
+    pub headers: ContentHeaders,
+    /// User metadata. Needs the customer's key, which the commit does not need otherwise.
+    pub metadata: Metadata,
+    /// What must hold of the blob that is there.
+    pub conditions: Conditions,
+    /// Kept as it is given; not compared with the content.
+    pub content_md5: Option<[u8; 16]>,
+}
+
+/// A block and its size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Block {
+    /// Its id.
+    pub id: BlockId,
+    /// Its bytes.
+    pub length: u64,
+}
+
+/// Which blocks to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BlockListFilter {
+    /// Those of the blob's content.
+    #[default]
+    Committed,
+    /// Those that wait for a commit.
+    Uncommitted,
+    /// Both.
+    All,
+}
+
+/// The blocks of a blob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlockList {
+    /// In the order of the content; empty if not asked for.
+    pub committed: Vec<Block>,
+    /// In order of their ids; empty if not asked for.
+    pub uncommitted: Vec<Block>,
+    /// The blob's tag; `None` while only uncommitted blocks exist.
+    pub etag: Option<ETag>,
+    /// When the blob changed last; `None` while only uncommitted blocks exist.
+    pub last_modified: Option<Timestamp>,
+    /// Bytes of committed content.
+    pub length: u64,
+}
+
+impl Container {
+    /// Makes exactly these blocks, in this order, the content of the blob, and discards its uncommitted
+    /// blocks. An empty list makes an empty blob. Rewrites no data.
+    ///
+    /// Works without the customer's key, except with new metadata.
+    ///
+    /// # Errors
+    /// `ContainerNotFound` (404); with metadata, the 403 of a revoked key; 400: `BlockListTooLong` beyond
+    /// 50,000 blocks, `InvalidBlockList` if a block is not where it is looked for, `InvalidHeaderValue`;
+    /// `InvalidBlobType` (409) if there is a blob of another type; `BlobAlreadyExists` (409),
+    /// `ConditionNotMet` (412) and the other errors of conditional writes.
+    pub fn put_block_list(
+        &self,
+        name: &BlobName,
+        blocks: &[ListedBlock],
+        options: &PutBlockListOptions,
+    ) -> Result<BlobReceipt> {
+        let core = &self.core;
+        ContainerRecord::read(&core.tree, &self.name)?;
+        let touched = UserMetadata::given(&options.metadata);
+        core.admit_with(Operation::PutBlockList, touched)?;
+        options.headers.check()?;
+        options.conditions.check_write_form()?;
+        if blocks.len() > COMMITTED_BLOCKS_MAX {
+            return Err(too_long());
+        }
+        let metadata = match touched {
+            UserMetadata::Untouched => None,
+            UserMetadata::Touched => core
+                .guard
+                .with_keys(|keys| SealedMetadata::seal(core, keys, &options.metadata))??,
+        };
+        let commit = Commit {
+            core: Arc::clone(core),
+            container: self.clone(),
+            name: name.clone(),
+            blocks: blocks.to_vec(),
+            options: options.clone(),
+            touched,
+            metadata,
+        };
+        core.transact(move |txn| commit.run(txn))
+    }
+
+    /// The blocks of a blob, or of one that has only uncommitted blocks. Needs no key.
+    ///
+    /// # Errors
+    /// `ContainerNotFound`, `BlobNotFound` (404); `InvalidBlobType` (409); `ConditionNotMet` (412, 304) and
+    /// the other errors of conditional reads.
+    pub fn block_list(
+        &self,
+        name: &BlobName,
+        filter: BlockListFilter,
+        conditions: &Conditions,
+    ) -> Result<BlockList> {
+        let snapshot = self.core.tree.snapshot()?;
+        let container = ContainerRecord::read(&snapshot, &self.name)?.id;
+        self.core.admit(Operation::GetBlockList)?;
+        let record = BlobRecord::find(&snapshot, container, name)?;
+        let now = self.core.clock.now();
+        let staging = Staging::find(&snapshot, container, name)?.filter(|staging| !staging.is_over(now));
+        let mut list = BlockList {
+            committed: Vec::new(),
+            uncommitted: Vec::new(),
+            etag: None,
+            last_modified: None,
+            length: 0,
+        };
+        match &record {
+            Some(record) => {
+                record.require_type(BlobType::BlockBlob)?;
+                let (etag, modified) = record.state();
+                conditions.check_read(etag, modified)?;
+                list.etag = Some(etag);
+                list.last_modified = Some(modified);
+                list.length = record.length;
+                if filter != BlockListFilter::Uncommitted {
+                    let entries = committed(&snapshot, &record.content)?;
+                    list.committed = entries.into_iter().filter_map(shown).collect();
+                }
+            }
+            None if staging.is_none() => return Err(BlobRecord::not_found()),
+            None => {}
+        }
+        if let (Some(staging), true) = (&staging, filter != BlockListFilter::Committed) {
+            let block = |(id, block): (BlockId, super::staged::StagedBlock)| Block {
+                id,
+                length: block.extent.length,
+            };
+            list.uncommitted = staging.blocks(&snapshot)?.into_iter().map(block).collect();
+        }
+        Ok(list)
+    }
+}
+
+fn shown(entry: Entry) -> Option<Block> {
+    Some(Block {
+        id: entry.block?,
+        length: entry.extent.length,
+    })
+}
+
+/// The entries of content that is made of blocks.
+pub(super) fn committed(
+    source: &impl crate::container::record::Source,
+    content: &BlobContent,
+) -> Result<Vec<Entry>> {
+    match content {
+        BlobContent::Manifest {
+            id,
+            entries,
+            blocks: 1..,
+        } => manifest::entries(source, *id, *entries),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// A block list on its way into the tree.
+struct Commit {
+    core: Arc<AccountCore>,
+    container: Container,
+    name: BlobName,
+    blocks: Vec<ListedBlock>,
+    options: PutBlockListOptions,
+    touched: UserMetadata,
+    metadata: Option<SealedMetadata>,
+}
+
+impl Commit {
+    fn run(&self, txn: &mut Txn<'_>) -> Result<BlobReceipt, Failure> {
+        let core = &self.core;
+        let container = ContainerRecord::read(txn, &self.container.name)?.id;
+        core.admit_commit_with(Operation::PutBlockList, self.touched, txn)?;
+        let old = BlobRecord::find(txn, container, &self.name)?;
+        self.options
+            .conditions
+            .check_put(old.as_ref().map(BlobRecord::state))?;
+        if let Some(old) = &old {
+            old.require_type(BlobType::BlockBlob)?;
+        }
+        let now = core.clock.now();
+        let mut assembly = Assembly::begin(txn, (container, &self.name), (old.as_ref(), now))?;
+        for block in &self.blocks {
+            assembly.add(txn, block)?;
+        }
+        let entries = assembly.finish(txn)?;
+        let length = entries.iter().map(|entry| entry.extent.length).sum();
+        let record = BlobRecord::new(NewBlob {
+            blob_type: BlobType::BlockBlob,
+            created: old.as_ref().map_or(now, |old| old.created),
+            last_modified: now.whole_seconds(),
+            etag: match &old {
+                Some(old) => old.etag.next(&core.etags, now),
+                None => core.etags.first(now),
+            },
+            headers: self.options.headers.clone(),
+            length,
+            content: content_of(txn, &entries)?,
+        });
+        let record = BlobRecord {
+            content_md5: self.options.content_md5,
+            metadata: self.metadata.clone(),
+            ..record
+        };
+        record.write(txn, &key(container, &self.name))?;
+        Ok(BlobReceipt::of(&record))
+    }
+}
+
+fn content_of(txn: &mut Txn<'_>, entries: &[Entry]) -> Result<BlobContent, Failure> {
+    if entries.is_empty() {
+        return Ok(BlobContent::empty());
+    }
+    Ok(BlobContent::Manifest {
+        id: manifest::write(txn, entries)?,
+        entries: entries.len() as u64,
+        blocks: u32::try_from(entries.len()).map_err(|_| too_long())?,
+    })
+}
+
+fn too_long() -> Error {
+    let message = "The block list may not contain more than 50,000 blocks.";
+    Error::new(ErrorKind::Invalid, "BlockListTooLong", 400, message)
+}

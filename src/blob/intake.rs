@@ -1,0 +1,148 @@
+//! Taking content in: bytes from the caller become a sealed body, hashed on the way.
+//!
+//! Every chunk asks the key guard, and what the intake remembers of the content is in slots that a
+//! revocation empties. An intake that is dropped or fails leaves nothing behind.
+
+use std::io::{ErrorKind as IoErrorKind, Read};
+use std::sync::Arc;
+
+use strongroom_engine::SecretBuffer;
+use strongroom_engine::body::{BodyWriter, FinishedBody};
+use strongroom_engine::slot::{Revocable, Slot};
+
+use super::md5::{ContentMd5, Md5Stream};
+use super::{Interruption, body_error};
+use crate::account::AccountCore;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Bytes read at once from the caller's reader, at first: enough for small content without the price of more.
+const READ_BYTES_MIN: usize = 16 << 10;
+/// Bytes read at once once the content has shown to be larger.
+const READ_BYTES_MAX: usize = 256 << 10;
+
+/// Content on its way into a body. Memory: a few chunks, whatever the size.
+pub(super) struct Intake {
+    core: Arc<AccountCore>,
+    writer: BodyWriter,
+    /// In a slot, because it remembers up to 63 bytes of content.
+    md5: Arc<Slot<Md5Stream>>,
+    length_max: u64,
+    stopped: Option<Interruption>,
+}
+
+/// A body that waits to be adopted by a commit.
+pub(super) struct TakenIn {
+    pub(super) body: FinishedBody,
+    pub(super) length: u64,
+    pub(super) content_md5: Option<[u8; 16]>,
+}
+
+impl Intake {
+    /// Begins. More than `length_max` bytes are refused.
+    pub(super) fn begin(core: &Arc<AccountCore>, md5: ContentMd5, length_max: u64) -> Result<Self> {
+        let writer = core.guard.with_keys(|keys| {
+            BodyWriter::new(&core.tree, &keys.content, core.chunk_bytes, core.entropy.as_ref())
+        })?;
+        let writer = writer.map_err(|error| body_error(core, error))?;
+        core.guard.register(Arc::downgrade(&writer.slot()))?;
+        let md5 = Arc::new(Slot::new(Md5Stream::new(md5)));
+        let md5_slot: Arc<dyn Revocable> = md5.clone();
+        core.guard.register(Arc::downgrade(&md5_slot))?;
+        Ok(Self {
+            core: core.clone(),
+            writer,
+            md5,
+            length_max,
+            stopped: None,
+        })
+    }
+
+    /// Bytes of content taken so far.
+    pub(super) fn length(&self) -> u64 {
+        self.writer.length()
+    }
+
+    /// Takes the next bytes.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let chunk_bytes = self.core.chunk_bytes.max(1) as usize;
+        for piece in bytes.chunks(chunk_bytes) {
+            if let Some(stopped) = self.stopped {
+                return Err(stopped.error(&self.core));
+            }
+            self.write_piece(piece)
+                .inspect_err(|error| self.stopped = Some(Interruption::by(error)))?;
+        }
+        Ok(())
+    }
+
+    /// Takes everything that `content` gives.
+    pub(super) fn read(&mut self, mut content: impl Read) -> Result<()> {
+        let mut buffer = SecretBuffer::default();
+        buffer.resize(READ_BYTES_MIN);
+        loop {
+            // What was read is sealed and wiped before the next read: a reader that blocks holds no plaintext
+            // here.
+            match content.read(buffer.as_mut_slice()) {
+                Ok(0) => return Ok(()),
+                Ok(count) => {
+                    let (bytes, _) = buffer
+                        .as_mut_slice()
+                        .split_at_mut_checked(count)
+                        .ok_or_else(overrun)?;
+                    self.write(bytes)?;
+                    bytes.fill(0);
+                }
+                Err(error) if error.kind() == IoErrorKind::Interrupted => {}
+                Err(error) => return Err(unreadable(error)),
+            }
+            if self.length() >= buffer.len() as u64 {
+                buffer.resize(READ_BYTES_MAX);
+            }
+        }
+    }
+
+    /// Seals what is left. The body has to be adopted by a commit.
+    pub(super) fn finish(self) -> Result<TakenIn> {
+        let core = &self.core;
+        if let Some(stopped) = self.stopped {
+            return Err(stopped.error(core));
+        }
+        let content_md5 = self
+            .md5
+            .with(Md5Stream::finish)
+            .ok_or_else(|| core.guard.refusal())??;
+        let length = self.writer.length();
+        let body = self.writer.finish().map_err(|error| body_error(core, error))?;
+        Ok(TakenIn {
+            body,
+            length,
+            content_md5,
+        })
+    }
+
+    fn write_piece(&mut self, piece: &[u8]) -> Result<()> {
+        let core = &self.core;
+        core.guard.check()?;
+        if self.writer.length() + piece.len() as u64 > self.length_max {
+            return Err(too_large(self.length_max));
+        }
+        let hashed = self.md5.with(|md5| md5.update(piece));
+        hashed.ok_or_else(|| core.guard.refusal())?;
+        self.writer.write(piece).map_err(|error| body_error(core, error))
+    }
+}
+
+fn too_large(length_max: u64) -> Error {
+    let message = format!("the content has more than {length_max} bytes");
+    Error::new(ErrorKind::Invalid, "RequestBodyTooLarge", 413, message)
+}
+
+fn overrun() -> Error {
+    let message = "the reader claims to have read more than there was room for";
+    Error::new(ErrorKind::Io, "InvalidInput", 400, message)
+}
+
+fn unreadable(error: std::io::Error) -> Error {
+    let message = format!("the content could not be read: {error}");
+    Error::new(ErrorKind::Io, "InvalidInput", 400, message).caused_by(error)
+}

@@ -1,0 +1,98 @@
+//! Maintenance: what has to be done because time has passed, and what a commit has left to do.
+//!
+//! Everything is done in small commits, each complete, so it can be interrupted anywhere and goes on where
+//! it was. Nothing of it needs the customer's key.
+
+use crate::account::{Account, AccountName};
+use crate::error::Result;
+use crate::store::Store;
+use crate::{agenda, blob, container};
+
+/// Commits of one call for one account, at most.
+const STEPS_MAX: usize = 64;
+
+/// What a call of the maintenance has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Maintained {
+    /// Blobs removed with their container.
+    pub blobs_of_deleted_containers: u64,
+    /// Steps of at most 64 blocks in which content that nothing refers to was taken apart.
+    pub content_steps: u64,
+    /// Uncommitted blocks dropped because none was added for seven days.
+    pub uncommitted_blocks: u64,
+    /// True when nothing is left to do now.
+    pub done: bool,
+}
+
+impl Maintained {
+    /// Adds what `other` did; done only if both are.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.blobs_of_deleted_containers += other.blobs_of_deleted_containers;
+        self.content_steps += other.content_steps;
+        self.uncommitted_blocks += other.uncommitted_blocks;
+        self.done &= other.done;
+    }
+}
+
+impl Account {
+    /// Does up to 64 small commits of what has become due: drops uncommitted blocks that nobody added to for
+    /// seven days, and takes apart what deleted blobs and containers have left. Call it until
+    /// [`Maintained::done`]. Works without the customer's key.
+    ///
+    /// # Errors
+    /// When the store fails. What was done until then stays done.
+    pub fn maintain(&self) -> Result<Maintained> {
+        let mut total = Maintained::default();
+        for _ in 0..STEPS_MAX {
+            match self.maintain_once()? {
+                Some(done) => total.add(done),
+                None => {
+                    total.done = true;
+                    break;
+                }
+            }
+        }
+        Ok(total)
+    }
+
+    /// One commit of work, or `None` if there is nothing to do.
+    fn maintain_once(&self) -> Result<Option<Maintained>> {
+        if let Some(done) = agenda::step(&self.core)? {
+            return Ok(Some(done));
+        }
+        if let Some(blobs) = container::reap_step(&self.core)? {
+            return Ok(Some(Maintained {
+                blobs_of_deleted_containers: blobs,
+                ..Maintained::default()
+            }));
+        }
+        Ok(blob::doomed::step(&self.core)?.then(|| Maintained {
+            content_steps: 1,
+            ..Maintained::default()
+        }))
+    }
+}
+
+impl Store {
+    /// [`Account::maintain`] for every account, in order of their names.
+    ///
+    /// # Errors
+    /// When the store fails. What was done until then stays done.
+    pub fn maintain(&self) -> Result<Maintained> {
+        let mut total = Maintained {
+            done: true,
+            ..Maintained::default()
+        };
+        for properties in self.accounts()? {
+            let name: AccountName = properties.name;
+            match self.account(&name) {
+                Ok(account) => total.add(account.maintain()?),
+                // Deleted meanwhile.
+                Err(error) if error.kind() == crate::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(total)
+    }
+}
