@@ -260,7 +260,7 @@ fn a_call_with_wrong_options_changes_nothing() {
             "Md5Mismatch",
             Box::new(|| {
                 upload(&container, "new", |options| {
-                    options.content_md5 = ContentMd5::Provided([7; 16])
+                    options.content_md5 = ContentMd5::Provided([7; 16]);
                 })
             }),
         ),
@@ -270,7 +270,7 @@ fn a_call_with_wrong_options_changes_nothing() {
             "InvalidHeaderValue",
             Box::new(|| {
                 upload(&container, "new", |options| {
-                    options.headers.content_type = "a\r\nb".to_owned()
+                    options.headers.content_type = "a\r\nb".to_owned();
                 })
             }),
         ),
@@ -280,7 +280,7 @@ fn a_call_with_wrong_options_changes_nothing() {
             "BlobAlreadyExists",
             Box::new(|| {
                 upload(&container, "kept", |options| {
-                    options.conditions = Conditions::if_absent()
+                    options.conditions = Conditions::if_absent();
                 })
             }),
         ),

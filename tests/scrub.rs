@@ -312,7 +312,11 @@ fn damaged_files_beside_the_engine_are_named() {
                 let mut bad = good.clone();
                 bad[at] ^= 1;
                 fs::write(&path, bad).unwrap();
-                assert_eq!(places(&scrub(&world).damage), [want.clone()], "{ending} at {at}");
+                assert_eq!(
+                    places(&scrub(&world).damage),
+                    std::slice::from_ref(want),
+                    "{ending} at {at}"
+                );
             }
             fs::write(&path, good).unwrap();
             assert_eq!(scrub(&world).damage, []);

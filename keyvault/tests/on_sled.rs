@@ -19,7 +19,7 @@ use strongroom_keyvault::{
 use zeroize::Zeroizing;
 
 fn open(folder: &Path, clock: &Arc<ManualClock>) -> Arc<VaultStore> {
-    let engine = SledEngine::open(&folder.join("engine"), &SledOptions::default()).unwrap();
+    let engine = SledEngine::open(folder.join("engine"), &SledOptions::default()).unwrap();
     let parts = VaultStoreParts {
         engine: Box::new(engine),
         dir: folder.to_path_buf(),
