@@ -33,9 +33,9 @@ pub use blob::{
     BlobVersionRef, Block, BlockId, BlockList, BlockListFilter, BlockReceipt, ByteRange,
     COMMITTED_BLOCKS_MAX, Conditions, ContentCheck, ContentHeaders, ContentMd5, CopyState, CopyStatus,
     DeleteBlobOptions, DeleteSnapshots, Download, DownloadOptions, ETagMatch, EncryptionDetails,
-    ImmutabilityMode, ImmutabilityPolicy, ListBlobs, ListDetail, ListEntry, ListedBlock, MD5_BYTES_MAX,
-    PutBlockListOptions, PutBlockOptions, ReadOptions, RehydratePriority, SnapshotOptions, SnapshotReceipt,
-    Upload, UploadOptions,
+    ImmutabilityMode, ImmutabilityPolicy, ListBlobs, ListDetail, ListEntry, ListInclude, ListedBlock,
+    MD5_BYTES_MAX, PutBlockListOptions, PutBlockOptions, ReadOptions, RehydratePriority, SnapshotOptions,
+    SnapshotReceipt, Upload, UploadOptions,
 };
 pub use container::{
     Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ListContainers, PublicAccess,

@@ -39,7 +39,7 @@ pub use conditions::{Conditions, ETagMatch};
 pub use delete::{DeleteBlobOptions, DeleteSnapshots};
 pub use download::{Download, DownloadOptions};
 pub use entries::BlockId;
-pub use list::{BlobItem, BlobPage, ListBlobs, ListDetail, ListEntry};
+pub use list::{BlobItem, BlobPage, ListBlobs, ListDetail, ListEntry, ListInclude};
 pub use md5::{ContentMd5, MD5_BYTES_MAX};
 pub use properties::{BlobProperties, BlobReceipt, BlobType, ContentHeaders};
 pub use range::ByteRange;
