@@ -74,3 +74,13 @@ pub fn envelopes() -> Vec<[Vec<u8>; 2]> {
         .filter_map(|envelope| Some([envelope.padded().ok()?, encode(&envelope).ok()?]))
         .collect()
 }
+
+/// Has the account keep versions, and what is deleted for `retention`; deleted states may be removed before
+/// their time if `permanent_delete` says so.
+pub fn protect(account: &crate::Account, versioning: bool, retention: Option<std::time::Duration>) {
+    *account.core.protection.write() = crate::protection::DataProtection {
+        versioning,
+        retention,
+        permanent_delete: true,
+    };
+}

@@ -23,6 +23,7 @@ mod metadata;
 mod names;
 mod operations;
 mod paging;
+mod protection;
 mod rooms;
 mod store;
 
@@ -31,9 +32,10 @@ pub use blob::{
     AccessTier, ArchiveStatus, BLOCK_BYTES_MAX, BlobItem, BlobPage, BlobProperties, BlobReceipt, BlobType,
     BlobVersionRef, Block, BlockId, BlockList, BlockListFilter, BlockReceipt, ByteRange,
     COMMITTED_BLOCKS_MAX, Conditions, ContentCheck, ContentHeaders, ContentMd5, CopyState, CopyStatus,
-    Download, DownloadOptions, ETagMatch, EncryptionDetails, ImmutabilityMode, ImmutabilityPolicy, ListBlobs,
-    ListDetail, ListEntry, ListedBlock, MD5_BYTES_MAX, PutBlockListOptions, PutBlockOptions,
-    RehydratePriority, Upload, UploadOptions,
+    DeleteBlobOptions, DeleteSnapshots, Download, DownloadOptions, ETagMatch, EncryptionDetails,
+    ImmutabilityMode, ImmutabilityPolicy, ListBlobs, ListDetail, ListEntry, ListInclude, ListedBlock,
+    MD5_BYTES_MAX, PutBlockListOptions, PutBlockOptions, ReadOptions, RehydratePriority, SnapshotOptions,
+    SnapshotReceipt, Upload, UploadOptions,
 };
 pub use container::{
     Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ListContainers, PublicAccess,

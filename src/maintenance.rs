@@ -21,6 +21,8 @@ pub struct Maintained {
     pub content_steps: u64,
     /// Uncommitted blocks dropped because none was added for seven days.
     pub uncommitted_blocks: u64,
+    /// Deleted blobs, snapshots and versions removed because their time to be restored was over.
+    pub expired_blobs: u64,
     /// True when nothing is left to do now.
     pub done: bool,
 }
@@ -31,13 +33,14 @@ impl Maintained {
         self.blobs_of_deleted_containers += other.blobs_of_deleted_containers;
         self.content_steps += other.content_steps;
         self.uncommitted_blocks += other.uncommitted_blocks;
+        self.expired_blobs += other.expired_blobs;
         self.done &= other.done;
     }
 }
 
 impl Account {
     /// Does up to 64 small commits of what has become due: drops uncommitted blocks that nobody added to for
-    /// seven days, and takes apart what deleted blobs and containers have left. Call it until
+    /// seven days, removes deleted blobs that cannot be restored any more, and takes apart what deleted blobs and containers have left. Call it until
     /// [`Maintained::done`]. Works without the customer's key.
     ///
     /// # Errors

@@ -181,6 +181,7 @@ impl Accounts {
             etags: crate::etag::ETagSource::default(),
             chunk_bytes: self.store.settings.chunk_bytes,
             custody: custody.clone(),
+            protection: parking_lot::RwLock::default(),
         })
     }
 }

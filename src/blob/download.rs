@@ -11,7 +11,7 @@ use super::content::Content;
 use super::properties::BlobProperties;
 use super::range::ByteRange;
 use super::record::BlobRecord;
-use super::{Conditions, Interruption};
+use super::{BlobVersionRef, Conditions, Interruption};
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
 use crate::error::{Error, ErrorKind, Result};
@@ -26,7 +26,9 @@ const WRITE_BYTES: usize = 64 << 10;
 pub struct DownloadOptions {
     /// Which bytes.
     pub range: ByteRange,
-    /// What must hold of the blob.
+    /// Which state of the blob.
+    pub which: BlobVersionRef,
+    /// What must hold of it.
     pub conditions: Conditions,
 }
 
@@ -82,7 +84,7 @@ impl Container {
         let snapshot = self.core.tree.snapshot()?;
         let container = ContainerRecord::read(&snapshot, &self.name)?;
         self.core.admit(Operation::GetBlob)?;
-        let record = BlobRecord::read(&snapshot, container.id, name)?;
+        let record = BlobRecord::read_state(&snapshot, (container.id, name), options.which)?;
         let (etag, modified) = record.state();
         options.conditions.check_read(etag, modified)?;
         let (start, end) = options.range.resolve(record.length)?;

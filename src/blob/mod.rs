@@ -10,9 +10,11 @@ mod block_list;
 pub(crate) mod check;
 mod conditions;
 mod content;
+mod delete;
 pub(crate) mod doomed;
 mod download;
 mod entries;
+pub(crate) mod history;
 pub(crate) mod ids;
 mod intake;
 mod list;
@@ -23,6 +25,7 @@ mod properties;
 mod range;
 pub(crate) mod record;
 mod shared;
+mod snapshot;
 pub(crate) mod staged;
 mod upload;
 mod version;
@@ -33,9 +36,10 @@ pub use block_list::{
 };
 pub use check::ContentCheck;
 pub use conditions::{Conditions, ETagMatch};
+pub use delete::{DeleteBlobOptions, DeleteSnapshots};
 pub use download::{Download, DownloadOptions};
 pub use entries::BlockId;
-pub use list::{BlobItem, BlobPage, ListBlobs, ListDetail, ListEntry};
+pub use list::{BlobItem, BlobPage, ListBlobs, ListDetail, ListEntry, ListInclude};
 pub use md5::{ContentMd5, MD5_BYTES_MAX};
 pub use properties::{BlobProperties, BlobReceipt, BlobType, ContentHeaders};
 pub use range::ByteRange;
@@ -43,8 +47,9 @@ pub use record::{
     AccessTier, ArchiveStatus, CopyState, CopyStatus, EncryptionDetails, ImmutabilityMode,
     ImmutabilityPolicy, RehydratePriority,
 };
+pub use snapshot::{SnapshotOptions, SnapshotReceipt};
 pub use upload::{Upload, UploadOptions};
-pub use version::BlobVersionRef;
+pub use version::{BlobVersionRef, ReadOptions};
 
 use strongroom_engine::body::BodyError;
 

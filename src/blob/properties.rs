@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use strongroom_engine::Timestamp;
 
-use super::Conditions;
+use super::history::History;
 use super::record::{BlobRecord, SealedMetadata, key};
+use super::{BlobVersionRef, Conditions, ReadOptions};
 use crate::commit::Failure;
 use crate::container::record::ContainerRecord;
 use crate::container::{Container, LeaseState, LeaseStatus};
@@ -133,6 +134,12 @@ pub struct BlobProperties {
     pub lease_state: LeaseState,
     /// Whether a lease forbids changes.
     pub lease_status: LeaseStatus,
+    /// Which version it is, if it was written while versions were kept.
+    pub version_id: Option<Timestamp>,
+    /// When it was deleted; `None` of what is there.
+    pub deleted: Option<Timestamp>,
+    /// Until when it can be restored, if it is deleted.
+    pub restorable_until: Option<Timestamp>,
 }
 
 /// What a write says of the blob it made or changed.
@@ -147,6 +154,8 @@ pub struct BlobReceipt {
     pub length: u64,
     /// MD5 of the content, if it is kept.
     pub content_md5: Option<[u8; 16]>,
+    /// The id of the new version, if versions are kept.
+    pub version_id: Option<Timestamp>,
 }
 
 impl BlobReceipt {
@@ -156,6 +165,7 @@ impl BlobReceipt {
             last_modified: record.last_modified,
             length: record.length,
             content_md5: record.content_md5,
+            version_id: record.version,
         }
     }
 }
@@ -166,8 +176,13 @@ impl Container {
     /// # Errors
     /// `ContainerNotFound`, `BlobNotFound` (404); the 403 of a revoked key; `ConditionNotMet` (412, 304) and
     /// the other errors of conditional reads.
-    pub fn blob_properties(&self, name: &BlobName, conditions: &Conditions) -> Result<BlobProperties> {
-        let record = self.read_blob(Operation::GetBlobProperties, name)?;
+    pub fn blob_properties(
+        &self,
+        name: &BlobName,
+        options: impl Into<ReadOptions>,
+    ) -> Result<BlobProperties> {
+        let ReadOptions { which, conditions } = options.into();
+        let record = self.read_blob(Operation::GetBlobProperties, name, which)?;
         let (etag, modified) = record.state();
         conditions.check_read(etag, modified)?;
         let metadata = self.core.guard.with_keys(|keys| record.metadata(keys))??;
@@ -179,7 +194,7 @@ impl Container {
     /// # Errors
     /// `ContainerNotFound` (404); the 403 of a revoked key.
     pub fn blob_exists(&self, name: &BlobName) -> Result<bool> {
-        match self.read_blob(Operation::GetBlobProperties, name) {
+        match self.read_blob(Operation::GetBlobProperties, name, BlobVersionRef::Base) {
             Ok(_) => Ok(true),
             Err(error) if error.code() == "BlobNotFound" => Ok(false),
             Err(error) => Err(error),
@@ -190,8 +205,9 @@ impl Container {
     ///
     /// # Errors
     /// As [`blob_properties`](Self::blob_properties).
-    pub fn blob_metadata(&self, name: &BlobName, conditions: &Conditions) -> Result<Metadata> {
-        let record = self.read_blob(Operation::GetBlobMetadata, name)?;
+    pub fn blob_metadata(&self, name: &BlobName, options: impl Into<ReadOptions>) -> Result<Metadata> {
+        let ReadOptions { which, conditions } = options.into();
+        let record = self.read_blob(Operation::GetBlobMetadata, name, which)?;
         let (etag, modified) = record.state();
         conditions.check_read(etag, modified)?;
         self.core.guard.with_keys(|keys| record.metadata(keys))?
@@ -238,31 +254,12 @@ impl Container {
         })
     }
 
-    /// Deletes a blob. Needs no key.
-    ///
-    /// # Errors
-    /// `ContainerNotFound`, `BlobNotFound` (404); `ConditionNotMet` (412) and the other errors of conditional
-    /// writes.
-    pub fn delete_blob(&self, name: &BlobName, conditions: &Conditions) -> Result<()> {
-        let (core, container, name) = (self.core.clone(), self.name.clone(), name.clone());
-        let conditions = conditions.clone();
-        self.core.transact(move |txn| {
-            let container = ContainerRecord::read(txn, &container)?;
-            core.admit(Operation::DeleteBlob)?;
-            let record = BlobRecord::read(txn, container.id, &name)?;
-            conditions.check_write(Some(record.state()))?;
-            record.content.release(txn)?;
-            txn.delete(&key(container.id, &name))?;
-            Ok(())
-        })
-    }
-
     /// Container, then key, then blob: a revoked account tells nothing about blobs.
-    fn read_blob(&self, operation: Operation, name: &BlobName) -> Result<BlobRecord> {
+    fn read_blob(&self, operation: Operation, name: &BlobName, which: BlobVersionRef) -> Result<BlobRecord> {
         let snapshot = self.core.tree.snapshot()?;
         let container = ContainerRecord::read(&snapshot, &self.name)?;
         self.core.admit(operation)?;
-        BlobRecord::read(&snapshot, container.id, name)
+        BlobRecord::read_state(&snapshot, (container.id, name), which)
     }
 
     fn change_blob(
@@ -279,6 +276,10 @@ impl Container {
             core.admit_commit(operation, txn)?;
             let mut record = BlobRecord::read(txn, container.id, &name)?;
             conditions.check_write(Some(record.state()))?;
+            let history = History::of(&core, (container.id, &name));
+            if operation == Operation::SetBlobMetadata || record.blob_type == BlobType::BlockBlob {
+                history.before_change(txn, &mut record)?;
+            }
             change(&mut record);
             let now = core.clock.now();
             record.etag = record.etag.next(&core.etags, now);

@@ -8,6 +8,7 @@ use std::io::Read;
 use strongroom_engine::body::FinishedBody;
 
 use super::Conditions;
+use super::history::History;
 use super::intake::{Intake, TakenIn};
 use super::md5::ContentMd5;
 use super::properties::{BlobReceipt, BlobType, ContentHeaders};
@@ -142,14 +143,16 @@ impl Draft {
             let container = ContainerRecord::read(txn, &self.container.name)?;
             core.admit_commit(Operation::PutBlob, txn)?;
             let old = BlobRecord::find(txn, container.id, &self.name)?;
+            let history = History::of(core, (container.id, &self.name));
             self.options
                 .conditions
                 .check_put(old.as_ref().map(BlobRecord::state))?;
-            if let Some(old) = &old {
+            let gone = history.replace(txn, old.as_ref(), BlobType::BlockBlob)?;
+            if let Some(old) = old.as_ref().filter(|_| gone) {
                 old.content.release(txn)?;
             }
             Staging::discard(txn, container.id, &self.name)?;
-            let now = core.clock.now();
+            let now = history.now;
             let extent = Extent {
                 body: txn.adopt_body(&adopted)?,
                 start: 0,
@@ -170,6 +173,7 @@ impl Draft {
             let record = BlobRecord {
                 content_md5: self.content_md5,
                 metadata: self.metadata.clone(),
+                version: history.new_version(txn)?,
                 ..record
             };
             record.write(txn, &key(container.id, &self.name))?;

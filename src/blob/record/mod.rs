@@ -185,6 +185,9 @@ impl BlobRecord {
             headers: self.headers.clone(),
             content_md5: self.content_md5,
             metadata,
+            version_id: self.version,
+            deleted: self.deleted.map(|deleted| deleted.when),
+            restorable_until: self.deleted.map(|deleted| deleted.until),
             lease_state: crate::container::LeaseState::default(),
             lease_status: crate::container::LeaseStatus::default(),
         }
