@@ -11,12 +11,14 @@ use strongroom_engine::tree::Txn;
 
 use crate::account::AccountCore;
 use crate::blob::expiry;
+use crate::blob::history::{self, History};
 use crate::blob::staged::Staging;
 use crate::commit::Failure;
 use crate::container::record::ContainerId;
 use crate::error::{Error, ErrorKind, Result};
 use crate::maintenance::Maintained;
 use crate::names::BlobName;
+use crate::protection::DataProtection;
 use crate::rooms;
 
 /// Tasks carried out in one commit at most.
@@ -27,6 +29,13 @@ const TASKS_PER_STEP: usize = 16;
 pub(crate) enum Task {
     /// Drop the uncommitted blocks of a blob, if nobody adds to them any more.
     StagedBlocks { container: ContainerId, name: String },
+    /// Remove a deleted state, if it cannot be restored any more.
+    DeletedState {
+        container: ContainerId,
+        name: String,
+        time: Timestamp,
+        kind: u8,
+    },
     /// Remove a blob, if it still expires then.
     ExpireBlob { container: ContainerId, name: String },
 }
@@ -83,17 +92,36 @@ fn carry_out(
         }
         Task::ExpireBlob { container, name } => {
             let name = stored_name(name)?;
-            done.expired_blobs += u64::from(expiry::expire(txn, (*container, &name), now)?);
+            done.expiries += u64::from(expiry::expire(txn, (*container, &name), now)?);
+        }
+        Task::DeletedState {
+            container,
+            name,
+            time,
+            kind,
+        } => {
+            let history = History {
+                container: *container,
+                name: &stored_name(name)?,
+                protection: DataProtection::default(),
+                now,
+            };
+            let kind = history::kind_of(*kind).ok_or_else(damaged)?;
+            if history.expire(txn, (*time, kind))? {
+                done.expired_blobs += 1;
+            }
         }
     }
     Ok(())
 }
 
 fn stored_name(name: &str) -> Result<BlobName> {
-    BlobName::parse(name).map_err(|_| {
-        let message = "the name of a blob on the agenda is damaged";
-        Error::new(ErrorKind::Corrupt, "InternalError", 500, message)
-    })
+    BlobName::parse(name).map_err(|_| damaged())
+}
+
+fn damaged() -> Error {
+    let message = "an entry of the agenda is damaged";
+    Error::new(ErrorKind::Corrupt, "InternalError", 500, message)
 }
 
 fn key(when: Timestamp, task: &Task) -> Result<Vec<u8>> {

@@ -77,6 +77,11 @@ impl ETagSource {
         self.at_least(0, now)
     }
 
+    /// The tag of something that changed at `at` and has none of its own: always the same one.
+    pub(crate) fn shown(&self, at: Timestamp) -> ETag {
+        ETag(at.ticks().saturating_add(TICKS_TO_UNIX_EPOCH))
+    }
+
     fn at_least(&self, least: u64, now: Timestamp) -> ETag {
         let wanted = least.max(now.ticks().saturating_add(TICKS_TO_UNIX_EPOCH));
         let next = |last: u64| wanted.max(last.saturating_add(1));

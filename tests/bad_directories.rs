@@ -1,6 +1,11 @@
 //! Directories that are no store, stores that are open already, and formats of the future: refused by name,
 //! and nothing is written.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 mod bad_world;
 mod common;

@@ -35,6 +35,7 @@ pub(crate) struct AccountCore {
     pub(crate) chunk_bytes: u32,
     /// Where the root key is kept: the account's record, envelope and settings.
     pub(crate) custody: Arc<Custody>,
+    pub(crate) protection: parking_lot::RwLock<crate::protection::DataProtection>,
 }
 
 /// A handle to one account. Cheap to clone.

@@ -14,7 +14,7 @@ use super::block_list::{ListedBlock, committed};
 use super::doomed::{Doomed, doom};
 use super::entries::{BlockId, Entry};
 use super::manifest;
-use super::record::{BlobContent, BlobRecord, Extent};
+use super::record::{BlobContent, Extent};
 use super::staged::Staging;
 use crate::commit::Failure;
 use crate::container::record::ContainerId;
@@ -32,25 +32,28 @@ pub(super) struct Assembly {
     staging: Option<Staging>,
     /// Staged blocks that an entry has taken already.
     taken: HashMap<BlockId, Extent>,
-    old: BlobContent,
+    /// The replaced content, if it goes away; else nothing.
+    gone: BlobContent,
     committed: HashMap<BlockId, Extent>,
     /// References that the replaced content gives away; empty if it stays.
     spare: Spare,
 }
 
 impl Assembly {
+    /// Begins with the content that is replaced, if there is any, and whether it goes away.
     pub(super) fn begin(
         txn: &mut Txn<'_>,
         (container, name): (ContainerId, &BlobName),
-        (old, now): (Option<&BlobRecord>, Timestamp),
+        (old, now): (Option<(&BlobContent, bool)>, Timestamp),
     ) -> Result<Self, Failure> {
         let mut staging = Staging::find(txn, container, name)?;
         if let Some(over) = staging.take_if(|staging| staging.is_over(now)) {
             over.drop_all(txn, container, name)?;
         }
-        let old = old.map_or_else(BlobContent::empty, |old| old.content.clone());
-        let blocks = committed(txn, &old)?;
-        let spare = match &old {
+        let blocks = old.map_or_else(|| Ok(Vec::new()), |(old, _)| committed(txn, old))?;
+        let gone = old.and_then(|(old, gone)| gone.then(|| old.clone()));
+        let gone = gone.unwrap_or_else(BlobContent::empty);
+        let spare = match &gone {
             BlobContent::Manifest { id, .. } if manifest::others(txn, *id)? == 0 => Spare::of(&blocks),
             _ => Spare::default(),
         };
@@ -61,7 +64,7 @@ impl Assembly {
             entries: Vec::new(),
             staging,
             taken: HashMap::new(),
-            old,
+            gone,
             committed: blocks.into_iter().filter_map(named).collect(),
             spare,
         })
@@ -89,12 +92,12 @@ impl Assembly {
         if let Some(staging) = &self.staging {
             staging.drop_all(txn, self.container, &self.name)?;
         }
-        match self.old {
+        match self.gone {
             BlobContent::Manifest { id, entries, .. } if self.spare.used => {
                 manifest::forget_parts(txn, id, entries)?;
                 self.spare.release(txn)?;
             }
-            old => old.release(txn)?,
+            gone => gone.release(txn)?,
         }
         Ok(self.entries)
     }

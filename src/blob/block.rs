@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::checksums::Expected;
 use super::crc64::Crc64;
 use super::entries::BlockId;
+use super::history::History;
 use super::intake::{Intake, TakenIn};
 use super::manifest;
 use super::md5::ContentMd5;
@@ -111,6 +112,10 @@ impl Container {
             let mut staging = match staging {
                 Some(staging) => staging,
                 None => {
+                    let history = History::of(&core, (container, &name));
+                    if BlobRecord::find(txn, container, &name)?.is_none() {
+                        history.before_create(txn, BlobType::BlockBlob)?;
+                    }
                     let id_bytes = u8::try_from(id.as_bytes().len()).unwrap_or(u8::MAX);
                     Staging::start(txn, (container, &name), (now, id_bytes))?
                 }

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use strongroom_engine::Timestamp;
 use strongroom_engine::tree::Txn;
 
-use super::Conditions;
 use super::assembly::Assembly;
 use super::entries::{BlockId, Entry};
+use super::history::History;
 use super::manifest;
 use super::properties::{BlobReceipt, BlobType, ContentHeaders};
 use super::record::{BlobContent, BlobRecord, NewBlob, SealedMetadata, key};
 use super::staged::Staging;
+use super::{BlobVersionRef, Conditions, ReadOptions};
 use crate::account::AccountCore;
 use crate::commit::Failure;
 use crate::container::Container;
@@ -140,7 +141,8 @@ impl Container {
         core.transact(move |txn| commit.run(txn))
     }
 
-    /// The blocks of a blob, or of one that has only uncommitted blocks. Needs no key.
+    /// The blocks of a blob, or of one that has only uncommitted blocks; a snapshot or version has committed
+    /// ones. Needs no key.
     ///
     /// # Errors
     /// `ContainerNotFound`, `BlobNotFound` (404); `InvalidBlobType` (409); `ConditionNotMet` (412, 304) and
@@ -149,14 +151,22 @@ impl Container {
         &self,
         name: &BlobName,
         filter: BlockListFilter,
-        conditions: &Conditions,
+        options: impl Into<ReadOptions>,
     ) -> Result<BlockList> {
+        let ReadOptions { which, conditions } = options.into();
         let snapshot = self.core.tree.snapshot()?;
         let container = ContainerRecord::read(&snapshot, &self.name)?.id;
         self.core.admit(Operation::GetBlockList)?;
-        let record = BlobRecord::find(&snapshot, container, name)?;
+        let record = match BlobRecord::read_state(&snapshot, (container, name), which) {
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            record => Some(record?),
+        };
         let now = self.core.clock.now();
-        let staging = Staging::find(&snapshot, container, name)?.filter(|staging| !staging.is_over(now));
+        let staging = match which {
+            BlobVersionRef::Base => Staging::find(&snapshot, container, name)?,
+            BlobVersionRef::Snapshot(_) | BlobVersionRef::Version(_) => None,
+        };
+        let staging = staging.filter(|staging| !staging.is_over(now));
         let mut list = BlockList {
             committed: Vec::new(),
             uncommitted: Vec::new(),
@@ -167,7 +177,7 @@ impl Container {
         match &record {
             Some(record) => {
                 record.require_type(BlobType::BlockBlob)?;
-                record.check_read(conditions, now)?;
+                record.check_read(&conditions, now)?;
                 list.etag = Some(record.etag);
                 list.last_modified = Some(record.last_modified);
                 list.length = record.length;
@@ -229,12 +239,15 @@ impl Commit {
         let container = ContainerRecord::read(txn, &self.container.name)?.id;
         core.admit_commit_with(Operation::PutBlockList, self.touched, txn)?;
         let old = BlobRecord::find(txn, container, &self.name)?;
-        let now = core.clock.now();
-        BlobRecord::check_put(old.as_ref(), &self.options.conditions, now)?;
+        let history = History::of(core, (container, &self.name));
+        let now = history.now;
+        BlobRecord::check_replace(old.as_ref(), &self.options.conditions, &history)?;
         if let Some(old) = &old {
             old.require_type(BlobType::BlockBlob)?;
         }
-        let mut assembly = Assembly::begin(txn, (container, &self.name), (old.as_ref(), now))?;
+        let gone = history.replace(txn, old.as_ref(), BlobType::BlockBlob)?;
+        let old_content = old.as_ref().map(|old| (&old.content, gone));
+        let mut assembly = Assembly::begin(txn, (container, &self.name), (old_content, now))?;
         for block in &self.blocks {
             assembly.add(txn, block)?;
         }
@@ -257,6 +270,7 @@ impl Commit {
             metadata: self.metadata.clone(),
             lease: old.as_ref().map_or(Lease::None, |old| old.lease.after_write(now)),
             tags: self.options.tags.to_pairs(),
+            version: history.new_version(txn)?,
             ..record
         };
         record.write(txn, &key(container, &self.name))?;

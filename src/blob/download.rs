@@ -13,7 +13,7 @@ use super::crc64::{Crc64, Crc64Stream};
 use super::properties::BlobProperties;
 use super::range::ByteRange;
 use super::record::BlobRecord;
-use super::{Conditions, Interruption};
+use super::{BlobVersionRef, Conditions, Interruption};
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
 use crate::error::{Error, ErrorKind, Result};
@@ -28,7 +28,9 @@ const WRITE_BYTES: usize = 64 << 10;
 pub struct DownloadOptions {
     /// Which bytes.
     pub range: ByteRange,
-    /// What must hold of the blob.
+    /// Which state of the blob.
+    pub which: BlobVersionRef,
+    /// What must hold of it.
     pub conditions: Conditions,
     /// Which checksum of the range is computed as well.
     pub check: RangeCheck,
@@ -126,7 +128,7 @@ impl Container {
         let snapshot = self.core.tree.snapshot()?;
         let container = ContainerRecord::read(&snapshot, &self.name)?;
         self.core.admit(Operation::GetBlob)?;
-        let record = BlobRecord::read(&snapshot, container.id, name)?;
+        let record = BlobRecord::read_state(&snapshot, (container.id, name), options.which)?;
         let now = self.core.clock.now();
         record.check_read(&options.conditions, now)?;
         let (start, end) = options.range.resolve(record.length)?;

@@ -13,6 +13,7 @@ use strongroom_engine::engine::{KeyRange, Order};
 use strongroom_engine::tree::Txn;
 
 use super::Conditions;
+use super::history::states;
 use super::record::{BlobRecord, ImmutabilityMode, ImmutabilityPolicy, key};
 use crate::commit::Failure;
 use crate::container::Container;
@@ -106,7 +107,7 @@ impl Container {
             let container = ContainerRecord::read(txn, &container)?;
             core.admit_commit(operation, txn)?;
             let mut record = BlobRecord::read(txn, container.id, &name)?;
-            record.check_protection(&conditions, core.clock.now())?;
+            record.check_unleased(&conditions, core.clock.now())?;
             change(&mut record)?;
             remember(txn, container.id, &name, &record)?;
             record.write(txn, &key(container.id, &name))
@@ -168,7 +169,8 @@ pub(crate) fn check_container(txn: &mut Txn<'_>, id: ContainerId, now: Timestamp
             let name = entry.get(prefix.len()..).unwrap_or_default();
             let name = std::str::from_utf8(name).ok().map(BlobName::parse);
             let name = name.and_then(Result::ok).ok_or_else(damaged)?;
-            if let Some(record) = BlobRecord::find(txn, id, &name)? {
+            let past = states(txn, id, &name)?.into_iter().map(|state| state.record);
+            for record in past.chain(BlobRecord::find(txn, id, &name)?) {
                 record
                     .check_immutability(now)
                     .map_err(|error| in_container(&error))?;

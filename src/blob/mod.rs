@@ -7,28 +7,31 @@
 mod assembly;
 mod block;
 mod block_list;
-mod check;
+pub(crate) mod check;
 mod checksums;
 mod conditions;
 mod content;
 mod crc64;
+mod delete;
 pub(crate) mod doomed;
 mod download;
 mod entries;
 pub(crate) mod expiry;
 mod find;
+pub(crate) mod history;
 pub(crate) mod ids;
 pub(crate) mod immutability;
 mod intake;
 mod lease;
 mod list;
-mod manifest;
+pub(crate) mod manifest;
 mod manifest_append;
 mod md5;
 mod properties;
 mod range;
 pub(crate) mod record;
 mod shared;
+mod snapshot;
 pub(crate) mod staged;
 mod tags;
 mod upload;
@@ -42,11 +45,12 @@ pub use check::ContentCheck;
 pub(crate) use conditions::Subject;
 pub use conditions::{Conditions, ETagMatch};
 pub use crc64::Crc64;
+pub use delete::{DeleteBlobOptions, DeleteSnapshots};
 pub use download::{Download, DownloadOptions, RangeCheck, RangeChecksum};
 pub use entries::BlockId;
 pub use expiry::BlobExpiry;
 pub use find::{FindBlobs, FoundBlob, FoundPage};
-pub use list::{BlobItem, BlobPage, ListBlobs, ListDetail, ListEntry};
+pub use list::{BlobItem, BlobPage, ListBlobs, ListDetail, ListEntry, ListInclude};
 pub use md5::{ContentMd5, MD5_BYTES_MAX};
 pub use properties::{BlobProperties, BlobReceipt, BlobType, ContentHeaders};
 pub use range::ByteRange;
@@ -54,8 +58,9 @@ pub use record::{
     AccessTier, ArchiveStatus, CopyState, CopyStatus, EncryptionDetails, ImmutabilityMode,
     ImmutabilityPolicy, RehydratePriority,
 };
+pub use snapshot::{SnapshotOptions, SnapshotReceipt};
 pub use upload::{Upload, UploadOptions};
-pub use version::BlobVersionRef;
+pub use version::{BlobVersionRef, ReadOptions};
 
 use strongroom_engine::body::BodyError;
 

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use strongroom_engine::Timestamp;
 
-use super::Conditions;
 use super::crc64::Crc64;
+use super::history::History;
 use super::record::{BlobRecord, ImmutabilityPolicy, SealedMetadata, key};
+use super::{BlobVersionRef, Conditions, ReadOptions};
 use crate::commit::Failure;
 use crate::container::record::ContainerRecord;
 use crate::container::{Container, LeaseState, LeaseStatus};
@@ -145,6 +146,12 @@ pub struct BlobProperties {
     pub legal_hold: bool,
     /// When it goes away by itself.
     pub expires: Option<Timestamp>,
+    /// Which version it is, if it was written while versions were kept.
+    pub version_id: Option<Timestamp>,
+    /// When it was deleted; `None` of what is there.
+    pub deleted: Option<Timestamp>,
+    /// Until when it can be restored, if it is deleted.
+    pub restorable_until: Option<Timestamp>,
 }
 
 /// What a write says of the blob it made or changed.
@@ -161,6 +168,8 @@ pub struct BlobReceipt {
     pub content_md5: Option<[u8; 16]>,
     /// CRC-64 of the content, if this write brought all of it. It is not kept.
     pub content_crc64: Option<Crc64>,
+    /// The id of the new version, if versions are kept.
+    pub version_id: Option<Timestamp>,
 }
 
 impl BlobReceipt {
@@ -171,6 +180,7 @@ impl BlobReceipt {
             length: record.length,
             content_md5: record.content_md5,
             content_crc64: None,
+            version_id: record.version,
         }
     }
 }
@@ -181,10 +191,15 @@ impl Container {
     /// # Errors
     /// `ContainerNotFound`, `BlobNotFound` (404); the 403 of a revoked key; `ConditionNotMet` (412, 304) and
     /// the other errors of conditional reads.
-    pub fn blob_properties(&self, name: &BlobName, conditions: &Conditions) -> Result<BlobProperties> {
-        let record = self.read_blob(Operation::GetBlobProperties, name)?;
+    pub fn blob_properties(
+        &self,
+        name: &BlobName,
+        options: impl Into<ReadOptions>,
+    ) -> Result<BlobProperties> {
+        let ReadOptions { which, conditions } = options.into();
+        let record = self.read_blob(Operation::GetBlobProperties, name, which)?;
         let now = self.core.clock.now();
-        record.check_read(conditions, now)?;
+        record.check_read(&conditions, now)?;
         let metadata = self.core.guard.with_keys(|keys| record.metadata(keys))??;
         Ok(record.properties(Some(metadata), now))
     }
@@ -194,7 +209,7 @@ impl Container {
     /// # Errors
     /// `ContainerNotFound` (404); the 403 of a revoked key.
     pub fn blob_exists(&self, name: &BlobName) -> Result<bool> {
-        match self.read_blob(Operation::GetBlobProperties, name) {
+        match self.read_blob(Operation::GetBlobProperties, name, BlobVersionRef::Base) {
             Ok(_) => Ok(true),
             Err(error) if error.code() == "BlobNotFound" => Ok(false),
             Err(error) => Err(error),
@@ -205,9 +220,10 @@ impl Container {
     ///
     /// # Errors
     /// As [`blob_properties`](Self::blob_properties).
-    pub fn blob_metadata(&self, name: &BlobName, conditions: &Conditions) -> Result<Metadata> {
-        let record = self.read_blob(Operation::GetBlobMetadata, name)?;
-        record.check_read(conditions, self.core.clock.now())?;
+    pub fn blob_metadata(&self, name: &BlobName, options: impl Into<ReadOptions>) -> Result<Metadata> {
+        let ReadOptions { which, conditions } = options.into();
+        let record = self.read_blob(Operation::GetBlobMetadata, name, which)?;
+        record.check_read(&conditions, self.core.clock.now())?;
         self.core.guard.with_keys(|keys| record.metadata(keys))?
     }
 
@@ -252,31 +268,17 @@ impl Container {
         })
     }
 
-    /// Deletes a blob. Needs no key.
-    ///
-    /// # Errors
-    /// `ContainerNotFound`, `BlobNotFound` (404); `ConditionNotMet` (412) and the other errors of conditional
-    /// writes.
-    pub fn delete_blob(&self, name: &BlobName, conditions: &Conditions) -> Result<()> {
-        let (core, container, name) = (self.core.clone(), self.name.clone(), name.clone());
-        let conditions = conditions.clone();
-        self.core.transact(move |txn| {
-            let container = ContainerRecord::read(txn, &container)?;
-            core.admit(Operation::DeleteBlob)?;
-            let record = BlobRecord::read(txn, container.id, &name)?;
-            record.check_write(&conditions, core.clock.now())?;
-            record.content.release(txn)?;
-            txn.delete(&key(container.id, &name))?;
-            Ok(())
-        })
-    }
-
     /// Container, then key, then blob: a revoked account tells nothing about blobs.
-    pub(super) fn read_blob(&self, operation: Operation, name: &BlobName) -> Result<BlobRecord> {
+    pub(super) fn read_blob(
+        &self,
+        operation: Operation,
+        name: &BlobName,
+        which: BlobVersionRef,
+    ) -> Result<BlobRecord> {
         let snapshot = self.core.tree.snapshot()?;
         let container = ContainerRecord::read(&snapshot, &self.name)?;
         self.core.admit(operation)?;
-        let record = BlobRecord::read(&snapshot, container.id, name)?;
+        let record = BlobRecord::read_state(&snapshot, (container.id, name), which)?;
         record.check_there(self.core.clock.now())?;
         Ok(record)
     }
@@ -294,6 +296,11 @@ impl Container {
             let container = ContainerRecord::read(txn, &container)?;
             core.admit_commit(operation, txn)?;
             let mut record = BlobRecord::read(txn, container.id, &name)?;
+            let history = History::of(&core, (container.id, &name));
+            record.check_change(&conditions, &history)?;
+            if operation == Operation::SetBlobMetadata || record.blob_type == BlobType::BlockBlob {
+                history.before_change(txn, &mut record)?;
+            }
             let now = core.clock.now();
             record.check_write(&conditions, now)?;
             change(&mut record);

@@ -1,7 +1,7 @@
 //! Getting and setting the tags of a blob.
 
-use super::Conditions;
 use super::record::{BlobRecord, key};
+use super::{Conditions, ReadOptions};
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
@@ -11,15 +11,16 @@ use crate::operations::Operation;
 use crate::tags::Tags;
 
 impl Container {
-    /// The tags of a blob. Needs no key.
+    /// The tags of a blob, or of a snapshot or version. Needs no key.
     ///
     /// # Errors
     /// `ContainerNotFound`, `BlobNotFound` (404); `LeaseIdMismatchWithBlobOperation`,
     /// `LeaseNotPresentWithBlobOperation` (412); `ConditionNotMet` (412, 304) and the other errors of
     /// conditional reads.
-    pub fn blob_tags(&self, name: &BlobName, conditions: &Conditions) -> Result<Tags> {
-        let record = self.read_blob(Operation::GetBlobTags, name)?;
-        record.check_read(conditions, self.core.clock.now())?;
+    pub fn blob_tags(&self, name: &BlobName, options: impl Into<ReadOptions>) -> Result<Tags> {
+        let ReadOptions { which, conditions } = options.into();
+        let record = self.read_blob(Operation::GetBlobTags, name, which)?;
+        record.check_read(&conditions, self.core.clock.now())?;
         Tags::from_pairs(&record.tags)
     }
 

@@ -10,6 +10,7 @@ use strongroom_engine::body::FinishedBody;
 use super::Conditions;
 use super::checksums::Expected;
 use super::crc64::Crc64;
+use super::history::History;
 use super::intake::{Intake, TakenIn};
 use super::md5::ContentMd5;
 use super::properties::{BlobReceipt, BlobType, ContentHeaders};
@@ -90,7 +91,8 @@ impl Container {
         core.admit(Operation::PutBlob)?;
         options.headers.check()?;
         let old = BlobRecord::find(&core.tree, container.id, name)?;
-        BlobRecord::check_put(old.as_ref(), &options.conditions, core.clock.now())?;
+        let history = History::of(core, (container.id, name));
+        BlobRecord::check_replace(old.as_ref(), &options.conditions, &history)?;
         let seal = |keys: &DataKeys| SealedMetadata::seal(core, keys, &options.metadata);
         let metadata = core.guard.with_keys(seal)??;
         Ok(Upload {
@@ -165,9 +167,11 @@ impl Draft {
             let container = ContainerRecord::read(txn, &self.container.name)?;
             core.admit_commit(Operation::PutBlob, txn)?;
             let old = BlobRecord::find(txn, container.id, &self.name)?;
-            let now = core.clock.now();
-            BlobRecord::check_put(old.as_ref(), &self.options.conditions, now)?;
-            if let Some(old) = &old {
+            let history = History::of(core, (container.id, &self.name));
+            let now = history.now;
+            BlobRecord::check_replace(old.as_ref(), &self.options.conditions, &history)?;
+            let gone = history.replace(txn, old.as_ref(), BlobType::BlockBlob)?;
+            if let Some(old) = old.as_ref().filter(|_| gone) {
                 old.content.release(txn)?;
             }
             Staging::discard(txn, container.id, &self.name)?;
@@ -193,6 +197,7 @@ impl Draft {
                 metadata: self.metadata.clone(),
                 lease: old.as_ref().map_or(Lease::None, |old| old.lease.after_write(now)),
                 tags: self.options.tags.to_pairs(),
+                version: history.new_version(txn)?,
                 ..record
             };
             record.write(txn, &key(container.id, &self.name))?;

@@ -2,6 +2,8 @@
 
 use strongroom_engine::Timestamp;
 
+use super::Conditions;
+
 /// A state of a blob. The default is the base: what the name itself stands for.
 ///
 /// ```
@@ -37,6 +39,48 @@ impl BlobVersionRef {
         match self {
             Self::Version(id) => Some(id),
             Self::Base | Self::Snapshot(_) => None,
+        }
+    }
+}
+
+/// What a read of a blob's properties or blocks asks for. The default is the base without conditions.
+///
+/// ```
+/// use strongroom::{BlobVersionRef, Conditions, ReadOptions, Timestamp};
+/// let taken = Timestamp::from_unix_seconds(1_576_269_383);
+/// let of_snapshot = ReadOptions::from(BlobVersionRef::Snapshot(taken));
+/// assert_eq!(of_snapshot.conditions, Conditions::default());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Which state of the blob.
+    pub which: BlobVersionRef,
+    /// What must hold of it.
+    pub conditions: Conditions,
+}
+
+impl From<&Self> for ReadOptions {
+    fn from(options: &Self) -> Self {
+        options.clone()
+    }
+}
+
+impl From<&Conditions> for ReadOptions {
+    /// The base under these conditions.
+    fn from(conditions: &Conditions) -> Self {
+        Self {
+            conditions: conditions.clone(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<BlobVersionRef> for ReadOptions {
+    /// This state without conditions.
+    fn from(which: BlobVersionRef) -> Self {
+        Self {
+            which,
+            ..Self::default()
         }
     }
 }

@@ -8,6 +8,7 @@ use strongroom_engine::tree::Txn;
 use super::kept;
 use super::record::ContainerId;
 use crate::account::{Account, AccountCore};
+use crate::blob::history;
 use crate::blob::record::BlobRecord;
 use crate::blob::staged::Staging;
 use crate::commit::Failure;
@@ -71,7 +72,7 @@ pub(super) fn step(core: &AccountCore) -> Result<Reaped> {
     })
 }
 
-/// Removes blobs, and blobs of uncommitted blocks, at most `limit`; fewer only when none is left.
+/// Removes blobs, their past, and those of uncommitted blocks, at most `limit`; fewer only when none is left.
 fn empty(txn: &mut Txn<'_>, id: ContainerId, limit: usize) -> Result<usize, Failure> {
     let blobs = KeyRange::prefix(&id.blobs_prefix());
     let entries = txn.range(&blobs, Order::Ascending, limit)?;
@@ -79,8 +80,9 @@ fn empty(txn: &mut Txn<'_>, id: ContainerId, limit: usize) -> Result<usize, Fail
         decode::<BlobRecord>(value)?.content.release(txn)?;
         txn.delete(key)?;
     }
-    let staged = Staging::drop_some(txn, id, limit - entries.len())?;
-    Ok(entries.len() + staged)
+    let past = history::drop_some(txn, id, limit - entries.len())?;
+    let staged = Staging::drop_some(txn, id, limit - entries.len() - past)?;
+    Ok(entries.len() + past + staged)
 }
 
 fn deleted_id(key: &[u8]) -> Result<ContainerId> {

@@ -61,6 +61,8 @@ pub(crate) trait Source {
     fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, TreeError>;
     /// The first `limit` entries of `range`, in order.
     fn values(&self, range: &KeyRange, limit: usize) -> Result<Vec<Entry>, TreeError>;
+    /// The last entry of `range`.
+    fn last_value(&self, range: &KeyRange) -> Result<Option<Entry>, TreeError>;
 }
 
 impl Source for Tree {
@@ -70,6 +72,10 @@ impl Source for Tree {
 
     fn values(&self, range: &KeyRange, limit: usize) -> Result<Vec<Entry>, TreeError> {
         self.range(range, Order::Ascending, limit)
+    }
+
+    fn last_value(&self, range: &KeyRange) -> Result<Option<Entry>, TreeError> {
+        Ok(self.range(range, Order::Descending, 1)?.pop())
     }
 }
 
@@ -81,6 +87,10 @@ impl Source for Snapshot {
     fn values(&self, range: &KeyRange, limit: usize) -> Result<Vec<Entry>, TreeError> {
         self.range(range, Order::Ascending, limit)
     }
+
+    fn last_value(&self, range: &KeyRange) -> Result<Option<Entry>, TreeError> {
+        Ok(self.range(range, Order::Descending, 1)?.pop())
+    }
 }
 
 impl Source for Txn<'_> {
@@ -90,6 +100,10 @@ impl Source for Txn<'_> {
 
     fn values(&self, range: &KeyRange, limit: usize) -> Result<Vec<Entry>, TreeError> {
         self.range(range, Order::Ascending, limit)
+    }
+
+    fn last_value(&self, range: &KeyRange) -> Result<Option<Entry>, TreeError> {
+        Ok(self.range(range, Order::Descending, 1)?.pop())
     }
 }
 

@@ -23,6 +23,7 @@ use crate::container::PublicAccess;
 use crate::container::record::{ContainerRecord, NewContainer, Source};
 use crate::error::{Error, Result};
 use crate::operations::Operation;
+use crate::protection::DataProtection;
 use crate::rooms;
 
 /// Characters of a document's path in a static website at most.
@@ -115,6 +116,15 @@ impl BlobServiceProperties {
         }
     }
 
+    /// What deletions and writes have to know of it.
+    pub(crate) fn protection(&self) -> DataProtection {
+        DataProtection {
+            versioning: self.versioning,
+            retention: self.delete_retention.map(RetentionDays::duration),
+            permanent_delete: self.allow_permanent_delete,
+        }
+    }
+
     fn check(&self) -> Result<()> {
         cors::check(&self.cors)?;
         if let Some(version) = &self.default_service_version {
@@ -197,7 +207,7 @@ impl Account {
     ) -> Result<BlobServiceProperties> {
         self.core.admit(Operation::SetBlobServiceProperties)?;
         let core = self.core.clone();
-        self.core.transact(move |txn| {
+        let changed = self.core.transact(move |txn| {
             let mut properties = BlobServiceProperties::read(txn)?;
             change(&mut properties);
             properties.check()?;
@@ -205,8 +215,12 @@ impl Account {
             if properties.static_website.enabled {
                 make_web(&core, txn)?;
             }
-            Ok(properties)
-        })
+            Ok::<_, Failure>(properties)
+        })?;
+        // Read again inside the lock: of two callers the one that comes last puts in force what is stored.
+        let mut protection = self.core.protection.write();
+        *protection = BlobServiceProperties::read(&self.core.tree)?.protection();
+        Ok(changed)
     }
 }
 

@@ -42,9 +42,14 @@ impl RetentionDays {
         self.0
     }
 
+    /// The days as a time.
+    pub(crate) fn duration(self) -> Duration {
+        Duration::from_secs(u64::from(self.0) * DAY_SECONDS)
+    }
+
     /// When the retention of something deleted at `deleted` is over.
     pub(crate) fn end(self, deleted: Timestamp) -> Timestamp {
-        deleted.plus(Duration::from_secs(u64::from(self.0) * DAY_SECONDS))
+        deleted.plus(self.duration())
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) fn root(directory: &Path, key: &dyn PlatformKey) -> (RootKey, ScopeId
 
 /// The trees of a directory.
 pub(crate) fn trees(directory: &Path) -> Arc<TreeStore> {
-    let engine = SledEngine::open(&directory.join("engine"), &SledOptions::default()).unwrap();
+    let engine = SledEngine::open(directory.join("engine"), &SledOptions::default()).unwrap();
     let parts = TreeStoreParts {
         engine: Box::new(engine),
         chunks: None,

@@ -5,6 +5,7 @@ use strongroom_engine::Timestamp;
 use super::BlobRecord;
 use crate::account::AccountCore;
 use crate::blob::conditions::{Conditions, Subject};
+use crate::blob::history::History;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lease::{Leasable, Lease};
 
@@ -40,19 +41,33 @@ impl BlobRecord {
         conditions.check_write(Some(self.subject()))
     }
 
-    /// Checks a change of what protects the blob: no lease is needed, but one that is given must be right.
-    pub(crate) fn check_protection(&self, conditions: &Conditions, now: Timestamp) -> Result<()> {
+    /// Checks a change of the base: one that is kept as a previous version may change, immutable or not.
+    pub(crate) fn check_change(&self, conditions: &Conditions, history: &History<'_>) -> Result<()> {
+        if history.is_versioned(self) {
+            self.check_note(conditions, history.now)
+        } else {
+            self.check_write(conditions, history.now)
+        }
+    }
+
+    /// Checks what needs no lease: one that is given must be right.
+    pub(crate) fn check_unleased(&self, conditions: &Conditions, now: Timestamp) -> Result<()> {
         self.check_there(now)?;
         self.lease.check_read(conditions.lease, now, Leasable::Blob)?;
         conditions.check_write(Some(self.subject()))
     }
 
     /// Checks a write that makes a blob or replaces `old`.
-    pub(crate) fn check_put(old: Option<&Self>, conditions: &Conditions, now: Timestamp) -> Result<()> {
+    pub(crate) fn check_replace(
+        old: Option<&Self>,
+        conditions: &Conditions,
+        history: &History<'_>,
+    ) -> Result<()> {
+        let now = history.now;
         let old = old.filter(|old| !old.is_expired(now));
         let lease = old.map_or(Lease::None, |old| old.lease);
         lease.check_write(conditions.lease, now, Leasable::Blob)?;
-        if let Some(old) = old {
+        if let Some(old) = old.filter(|old| !history.is_versioned(old)) {
             old.check_immutability(now)?;
         }
         conditions.check_put(old.map(Self::subject))

@@ -42,12 +42,4 @@ impl BlobContent {
     pub(crate) fn empty() -> Self {
         Self::Own(Vec::new())
     }
-
-    /// Committed blocks.
-    pub(crate) fn blocks(&self) -> u32 {
-        match self {
-            Self::Manifest { blocks, .. } => *blocks,
-            Self::Own(_) | Self::Pages { .. } => 0,
-        }
-    }
 }
