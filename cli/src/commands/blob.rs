@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use serde_json::{Map, Value, json};
 use strongroom::{
     BlobName, ByteRange, Conditions, Container, ContainerName, ContentHeaders, Download, DownloadOptions,
-    ETagMatch, ListBlobs, ListDetail, ListEntry, UploadOptions,
+    ETagMatch, ListBlobs, ListDetail, ListEntry, ListInclude, UploadOptions,
 };
 
 use super::container::metadata;
@@ -195,7 +195,7 @@ fn url(session: &Session, id: &BlobId) -> Result<Value, Failure> {
 }
 
 fn list(session: &Session, args: &ListArgs) -> Result<Value, Failure> {
-    let detail = detail(&args.include)?;
+    let (detail, include) = included(&args.include)?;
     let container = place(session, &args.place)?;
     let start = args.marker.as_deref().map(str::parse).transpose()?;
     let listed = collect(start, args.num_results, |marker, page_size| {
@@ -206,6 +206,7 @@ fn list(session: &Session, args: &ListArgs) -> Result<Value, Failure> {
             marker,
             page_size,
             detail,
+            include,
         };
         let page = container.list_blobs(&request)?;
         let items = page
@@ -231,25 +232,41 @@ fn list_entry(container: &ContainerName, entry: &ListEntry) -> Value {
     }
 }
 
-/// Reads `--include`: letters, together or apart, or words. All but metadata name things that do not exist
-/// here yet.
-fn detail(include: &[String]) -> Result<ListDetail, Failure> {
-    const WORDS: [&str; 6] = ["copy", "deleted", "metadata", "snapshots", "tags", "versions"];
-    let mut detail = ListDetail::default();
-    for text in include.iter().map(|text| text.trim().to_ascii_lowercase()) {
-        let word = WORDS.contains(&text.as_str());
-        let letters = text
-            .chars()
-            .all(|letter| WORDS.iter().any(|word| word.starts_with(letter)));
-        if !word && !letters {
-            let message = format!("--include: '{text}' is none of m, s, d, c, t, v");
-            return Err(Failure::usage("InvalidArgumentValueError", message).hint("For example: --include m"));
-        }
-        if text == "metadata" || (!word && text.contains('m')) {
-            detail = ListDetail::Metadata;
+/// Reads `--include`: letters, together or apart, or words. Copies and tags are shown without being asked for.
+fn included(texts: &[String]) -> Result<(ListDetail, ListInclude), Failure> {
+    const WORDS: [&str; 7] = [
+        "copy",
+        "deleted",
+        "metadata",
+        "snapshots",
+        "tags",
+        "uncommittedblobs",
+        "versions",
+    ];
+    let (mut detail, mut include) = (ListDetail::default(), ListInclude::default());
+    for text in texts.iter().map(|text| text.trim().to_ascii_lowercase()) {
+        let letters: Vec<char> = if WORDS.contains(&text.as_str()) {
+            text.chars().take(1).collect()
+        } else {
+            text.chars().collect()
+        };
+        for letter in letters {
+            match letter {
+                'm' => detail = ListDetail::Metadata,
+                's' => include.snapshots = true,
+                'd' => include.deleted = true,
+                'v' => include.versions = true,
+                'u' => include.uncommitted = true,
+                'c' | 't' => {}
+                _ => {
+                    let message = format!("--include: '{text}' is none of m, s, d, c, t, u, v");
+                    let failure = Failure::usage("InvalidArgumentValueError", message);
+                    return Err(failure.hint("For example: --include m"));
+                }
+            }
         }
     }
-    Ok(detail)
+    Ok((detail, include))
 }
 
 fn conditions(tags: &IfTag) -> Result<Conditions, Failure> {
