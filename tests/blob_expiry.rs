@@ -76,7 +76,7 @@ fn from_its_moment_on_it_is_not_found_and_the_maintenance_removes_it() {
     set(&container, BlobExpiry::FromNow(9 * HOUR)).unwrap();
     set(&container, BlobExpiry::FromNow(HOUR)).unwrap();
     world.clock.advance(HOUR - Duration::from_nanos(100));
-    assert_eq!(world.account.maintain().unwrap().expired_blobs, 0);
+    assert_eq!(world.account.maintain().unwrap().expiries, 0);
     assert!(container.blob_exists(&blob("b")).unwrap());
     world.clock.advance(Duration::from_nanos(100));
     let gone = code("BlobNotFound", 404);
@@ -90,10 +90,10 @@ fn from_its_moment_on_it_is_not_found_and_the_maintenance_removes_it() {
     assert_eq!(refused(container.delete_blob(&blob("b"), &all)), gone);
     assert_eq!(refused(set(&container, BlobExpiry::Never)), gone);
     assert_eq!(listed(&container), 1);
-    assert_eq!(world.account.maintain().unwrap().expired_blobs, 1);
+    assert_eq!(world.account.maintain().unwrap().expiries, 1);
     assert_eq!(listed(&container), 0);
     world.clock.advance(9 * HOUR);
-    assert_eq!(world.account.maintain().unwrap().expired_blobs, 0);
+    assert_eq!(world.account.maintain().unwrap().expiries, 0);
 }
 
 #[test]
@@ -110,11 +110,11 @@ fn a_blob_that_replaces_it_stays_and_so_does_an_immutable_one() {
     let hold = |hold| container.set_blob_legal_hold(&blob("b"), hold, &Conditions::default());
     hold(true).unwrap();
     world.clock.advance(2 * HOUR);
-    assert_eq!(world.account.maintain().unwrap().expired_blobs, 0);
+    assert_eq!(world.account.maintain().unwrap().expiries, 0);
     assert!(container.blob_exists(&blob("b")).unwrap());
     hold(false).unwrap();
     world.clock.advance(24 * HOUR);
-    assert_eq!(world.account.maintain().unwrap().expired_blobs, 1);
+    assert_eq!(world.account.maintain().unwrap().expiries, 1);
 }
 
 #[test]
