@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::AccountName;
+use super::lease::{LeaseCommand, LeasedBlob};
+use super::tag::{FilterBlobs, TagCommand};
 use super::values::{NumResults, Pair, boolean, num_results, pair};
 
 /// `storage blob VERB`.
@@ -33,6 +35,14 @@ pub(crate) enum BlobCommand {
     /// User metadata of a blob.
     #[command(subcommand)]
     Metadata(MetadataCommand),
+    /// The lease of a blob.
+    #[command(subcommand)]
+    Lease(Box<LeaseCommand<LeasedBlob>>),
+    /// Index tags of a blob.
+    #[command(subcommand)]
+    Tag(TagCommand),
+    /// Find blobs by their tags.
+    Filter(FilterBlobs),
 }
 
 /// `storage blob metadata VERB`.

@@ -3,6 +3,8 @@
 use clap::{Args, Subcommand};
 
 use super::AccountName;
+use super::blob::InContainer;
+use super::lease::LeaseCommand;
 use super::values::{NumResults, Pair, num_results, pair};
 
 /// `storage container VERB`.
@@ -18,6 +20,11 @@ pub(crate) enum ContainerCommand {
     Show(ContainerId),
     /// Print whether a container exists.
     Exists(ContainerId),
+    /// The lease of a container.
+    #[command(subcommand)]
+    Lease(LeaseCommand<InContainer>),
+    /// Restore a deleted container with everything in it.
+    Restore(RestoreContainer),
 }
 
 /// Names one container.
@@ -31,6 +38,16 @@ pub(crate) struct ContainerId {
     /// Accepted as in `az`; nothing is ever asked.
     #[arg(long, short, hide = true)]
     yes: bool,
+}
+
+/// `storage container restore`.
+#[derive(Debug, Args)]
+pub(crate) struct RestoreContainer {
+    #[command(flatten)]
+    pub(crate) id: ContainerId,
+    /// Which deleted container of that name, as `list --include-deleted` shows it.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) deleted_version: String,
 }
 
 /// `storage container create`.
@@ -57,6 +74,9 @@ pub(crate) struct ListContainers {
     /// Include the containers' metadata.
     #[arg(long)]
     pub(crate) include_metadata: bool,
+    /// Include deleted containers that can be restored.
+    #[arg(long)]
+    pub(crate) include_deleted: bool,
     /// At most this many, or `*` for all [default: 5000].
     #[arg(long, value_name = "N|*", value_parser = num_results)]
     pub(crate) num_results: Option<NumResults>,

@@ -9,6 +9,8 @@ pub(crate) mod global;
 pub(crate) mod key;
 pub(crate) mod key_crypto;
 pub(crate) mod keyvault;
+pub(crate) mod lease;
+pub(crate) mod tag;
 pub(crate) mod tools;
 pub(crate) mod values;
 

@@ -13,7 +13,7 @@ use strongroom::{
 
 use super::container::metadata;
 use super::paging::{Page, collect};
-use super::{blob_batch, shape};
+use super::{blob_batch, lease, shape, tag};
 use crate::args::blob::{
     BlobCommand, BlobId, DeleteBlob, DownloadBlob, IfTag, InContainer, ListBlobs as ListArgs,
     MetadataCommand, UpdateMetadata, UploadBlob,
@@ -37,6 +37,9 @@ pub(super) fn run(session: &Session, command: &BlobCommand) -> Result<Value, Fai
         BlobCommand::List(args) => list(session, args),
         BlobCommand::Metadata(MetadataCommand::Show(id)) => show_metadata(session, id),
         BlobCommand::Metadata(MetadataCommand::Update(args)) => update_metadata(session, args),
+        BlobCommand::Filter(args) => tag::filter(session, args),
+        BlobCommand::Lease(command) => lease::blob(session, command),
+        BlobCommand::Tag(command) => tag::run(session, command),
         BlobCommand::Show(id) => show(session, id),
         BlobCommand::Upload(args) => upload(session, args),
         BlobCommand::UploadBatch(args) => blob_batch::upload(session, args),

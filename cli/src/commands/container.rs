@@ -5,7 +5,9 @@ use strongroom::{Conditions, Container, ContainerItem, ContainerName, ListContai
 
 use super::paging::{Page, collect};
 use super::shape;
-use crate::args::container::{ContainerCommand, ContainerId, CreateContainer, ListContainers as ListArgs};
+use crate::args::container::{
+    ContainerCommand, ContainerId, CreateContainer, ListContainers as ListArgs, RestoreContainer,
+};
 use crate::args::values::Pair;
 use crate::output::error::Failure;
 use crate::session::Session;
@@ -20,6 +22,8 @@ pub(super) fn run(session: &Session, command: &ContainerCommand) -> Result<Value
         }
         ContainerCommand::Exists(id) => Ok(json!({"exists": open(session, id)?.exists()?})),
         ContainerCommand::List(args) => list(session, args),
+        ContainerCommand::Lease(command) => super::lease::of_container(session, command),
+        ContainerCommand::Restore(args) => restore(session, args),
         ContainerCommand::Show(id) => {
             let container = open(session, id)?;
             let properties = container.properties()?;
@@ -55,6 +59,7 @@ fn list(session: &Session, args: &ListArgs) -> Result<Value, Failure> {
             prefix: args.prefix.clone().unwrap_or_default(),
             marker,
             page_size,
+            include_deleted: args.include_deleted,
             ..ListContainers::default()
         };
         let page = account.list_containers(&request)?;
@@ -71,8 +76,20 @@ fn list(session: &Session, args: &ListArgs) -> Result<Value, Failure> {
     Ok(listed.into_json(args.show_next_marker))
 }
 
+fn restore(session: &Session, args: &RestoreContainer) -> Result<Value, Failure> {
+    let account = session.account(&args.id.account.account)?;
+    let name: ContainerName = args.id.name.parse()?;
+    let properties = account.restore_container(&name, args.deleted_version.parse()?)?;
+    Ok(shape::container(&name, &properties, true))
+}
+
 fn shape_item(item: &ContainerItem, with_metadata: bool) -> Value {
-    shape::container(&item.name, &item.properties, with_metadata)
+    let mut shape = shape::container(&item.name, &item.properties, with_metadata);
+    if let (Some(deleted), Some(members)) = (&item.deleted, shape.as_object_mut()) {
+        members.insert("deleted".to_owned(), true.into());
+        members.insert("version".to_owned(), deleted.version.to_string().into());
+    }
+    shape
 }
 
 fn open(session: &Session, id: &ContainerId) -> Result<Container, Failure> {

@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use strongroom::{
-    BlobName, BlobProperties, BlobReceipt, ContainerName, ContainerProperties, Metadata, Timestamp,
+    BlobName, BlobProperties, BlobReceipt, ContainerName, ContainerProperties, Metadata, PublicAccess,
+    Timestamp,
 };
 
 /// A container.
@@ -20,11 +21,20 @@ pub(super) fn container(
         "properties": {
             "etag": properties.etag.to_string(),
             "lastModified": time(properties.last_modified),
-            "lease": {"duration": null, "state": "available", "status": "unlocked"},
-            "publicAccess": null,
+            "lease": {
+                "duration": properties.lease_duration.map(|duration| duration.to_string()),
+                "state": properties.lease_state.to_string(),
+                "status": properties.lease_status.to_string(),
+            },
+            "publicAccess": public_access(properties.public_access),
         },
         "version": null,
     })
+}
+
+/// As in `az`: nothing where anonymous callers may read nothing.
+fn public_access(access: PublicAccess) -> Option<String> {
+    (access != PublicAccess::None).then(|| access.to_string())
 }
 
 /// A blob; without its metadata where the listing did not ask for it.
@@ -50,7 +60,11 @@ pub(super) fn blob(container: &ContainerName, name: &BlobName, properties: &Blob
             "creationTime": time(properties.created),
             "etag": properties.etag.to_string(),
             "lastModified": time(properties.last_modified),
-            "lease": {"duration": null, "state": "available", "status": "unlocked"},
+            "lease": {
+                "duration": properties.lease_duration.map(|duration| duration.to_string()),
+                "state": properties.lease_state.to_string(),
+                "status": properties.lease_status.to_string(),
+            },
             "serverEncrypted": true,
         },
         "snapshot": null,
