@@ -239,6 +239,12 @@ impl Error {
         Self::new(kind, code, status, message).hint(hint).caused_by(error)
     }
 
+    /// True when the change that failed may be in force all the same.
+    pub(crate) fn may_have_happened(&self) -> bool {
+        let cause = self.source.as_ref().and_then(|cause| cause.downcast_ref());
+        cause.is_some_and(strongroom_engine::tree::TreeError::may_have_happened)
+    }
+
     /// A failed call of the operating system.
     pub(crate) fn io(what: impl Into<String>, error: std::io::Error) -> Self {
         let what = what.into();

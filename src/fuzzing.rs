@@ -10,13 +10,22 @@ use crate::blob::record::BlobRecord;
 use crate::container::record::ContainerRecord;
 use crate::encryption::{CustomerWrap, Envelope, KeyIdentity, NewWrap, Source, Tracking};
 
-/// Decodes `bytes` as an envelope. True if they are one.
+/// Decodes `bytes` as an envelope, as it is stored or without its padding. True if they are one.
 ///
 /// # Panics
 /// When its encoding is not stable.
 #[must_use]
 pub fn is_envelope(bytes: &[u8]) -> bool {
-    is_record::<Envelope>(bytes)
+    let again = |bytes: &[u8]| Some(Envelope::from_padded(bytes).ok()?.padded().ok());
+    match again(bytes) {
+        None => is_record::<Envelope>(bytes),
+        Some(first) => {
+            let second = first.as_deref().and_then(again);
+            assert!(first.is_some(), "a decoded envelope must have an encoding");
+            assert_eq!(second, Some(first), "an envelope must be stable");
+            true
+        }
+    }
 }
 
 /// Decodes `bytes` as the record of an account, of a container, and of a blob. True if they are one of them.
@@ -33,9 +42,9 @@ pub fn is_account_container_or_blob(bytes: &[u8]) -> bool {
     are.contains(&true)
 }
 
-/// A platform-managed envelope, and a customer's.
+/// A platform-managed envelope, and a customer's: as they are stored, and without the padding.
 #[must_use]
-pub fn envelopes() -> Vec<Vec<u8>> {
+pub fn envelopes() -> Vec<[Vec<u8>; 2]> {
     let key = "https://safe.vault.azure.net/keys/k/0123456789abcdef0123456789abcdef"
         .parse()
         .ok();
@@ -61,7 +70,9 @@ pub fn envelopes() -> Vec<Vec<u8>> {
             generation: 3,
             source,
         });
-    envelopes.filter_map(|envelope| encode(&envelope).ok()).collect()
+    envelopes
+        .filter_map(|envelope| Some([envelope.padded().ok()?, encode(&envelope).ok()?]))
+        .collect()
 }
 
 /// Has the account keep versions, and what is deleted for `retention`; deleted states may be removed before

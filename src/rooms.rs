@@ -4,7 +4,7 @@
 
 /// Store tree: account name → account record.
 pub(crate) const ACCOUNTS: u8 = 0x01;
-/// Account tree: encryption settings and the envelope, one record.
+/// Envelope tree: id of the holder (16 bytes) → encryption settings and the envelope, one record.
 pub(crate) const ENVELOPE: u8 = 0x02;
 /// Account tree: container name → container record.
 pub(crate) const CONTAINERS: u8 = 0x03;

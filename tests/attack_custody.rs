@@ -28,6 +28,7 @@ use zeroize::Zeroizing;
 
 /// Everything that ever went to the disk: records of the engine in order, and side files by name and content.
 struct Archive {
+    store: ScopeId,
     keys: PathBuf,
     records: Mutex<Vec<Stored>>,
     files: Mutex<BTreeSet<(String, Vec<u8>)>>,
@@ -46,6 +47,13 @@ impl Archive {
         }
         drop(records);
         self.files.lock().extend(self.present_files());
+    }
+
+    fn trees(&self) -> BTreeSet<ScopeId> {
+        let records = self.records.lock();
+        let heads = records.iter().filter(|(space, ..)| *space == Space::HEADS);
+        let made = heads.map(|(_, tree, _)| ScopeId(tree.as_slice().try_into().unwrap()));
+        made.chain([self.store]).collect()
     }
 
     fn present_files(&self) -> Vec<(String, Vec<u8>)> {
@@ -152,6 +160,9 @@ impl Attacker {
         let root = header.root(&platform).unwrap();
         let account = ScopeId(world.account().properties().unwrap().id);
         let mut haystacks = Vec::new();
+        // The store's tree, and of the account both: data and envelope.
+        let trees = archive.trees();
+        assert_eq!(trees.len(), 3);
         for (space, key, value) in archive.records.lock().iter() {
             haystacks.push(Zeroizing::new(value.clone()));
             let kinds = match *space {
@@ -163,7 +174,7 @@ impl Attacker {
                 ],
             };
             for (frame, seal) in kinds {
-                for tree in [account, header.id] {
+                for tree in trees.iter().copied() {
                     let sealed = codec::unframe(frame, value).unwrap_or_default();
                     haystacks.extend(root.purpose(Purpose::Tree, tree).open(seal, key, sealed).ok());
                 }
@@ -220,6 +231,7 @@ impl Attacker {
 fn archived(world: &mut World) -> Arc<Archive> {
     world.store.close().unwrap();
     let archive = Arc::new(Archive {
+        store: Header::read(world.data().join("strongroom.header")).id,
         keys: world.data().join("keys"),
         records: Mutex::default(),
         files: Mutex::default(),

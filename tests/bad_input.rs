@@ -1,5 +1,5 @@
-//! Bad input to an open store: a typed error that says what to do, nothing half done, and the right call works
-//! afterwards. Directories and files are in and formats are in `bad_directories.rs`.
+//! Bad input to an open store: a typed error that says what to do, nothing half done, and the right call
+//! works afterwards. Directories, files and formats are in `bad_directories.rs`.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
 
 mod bad_world;
@@ -28,8 +28,15 @@ fn insert(name: &str, value: &str) -> Option<Error> {
     Metadata::new().insert(name, value).err()
 }
 
+#[track_caller]
+fn check_values(cases: Vec<Value<'_>>) {
+    for (what, code, make) in cases {
+        check(what, (INVALID, code), || (), || make().map_or(Ok(()), Err));
+    }
+}
+
 #[test]
-fn wrong_values_are_refused_where_they_are_made() {
+fn wrong_names_are_refused_where_they_are_made() {
     let long = "a".repeat(1025);
     let slashes = "/".repeat(254);
     let cases: Vec<Value<'_>> = vec![
@@ -83,6 +90,13 @@ fn wrong_values_are_refused_where_they_are_made() {
             "InvalidResourceName",
             Box::new(|| parse::<BlobName>(&slashes)),
         ),
+    ];
+    check_values(cases);
+}
+
+#[test]
+fn wrong_options_are_refused_where_they_are_made() {
+    let cases: Vec<Value<'_>> = vec![
         (
             "no metadata name",
             "EmptyMetadataKey",
@@ -129,9 +143,7 @@ fn wrong_values_are_refused_where_they_are_made() {
             Box::new(|| Passphrase::new(String::new()).err()),
         ),
     ];
-    for (what, code, make) in cases {
-        check(what, (INVALID, code), || (), || make().map_or(Ok(()), Err));
-    }
+    check_values(cases);
 }
 
 /// Everything of the store that can be seen from outside.
@@ -164,15 +176,37 @@ fn upload(container: &Container, name: &str, change: impl FnOnce(&mut UploadOpti
         .map(|_| ())
 }
 
-#[test]
-fn a_refused_call_changes_nothing_and_the_right_one_works() {
+/// A wrong call, and the kind and code it must give.
+type Call<'a> = (
+    &'a str,
+    ErrorKind,
+    &'a str,
+    Box<dyn Fn() -> Result<(), Error> + 'a>,
+);
+
+/// A world whose account has the container `album` with the blob `kept`.
+fn album() -> (World, Container) {
     let world = World::customer();
-    let account = world.account();
-    let container = account.container(&"album".parse().unwrap());
+    let container = world.account().container(&"album".parse().unwrap());
     container.create(&Metadata::new()).unwrap();
     upload(&container, "kept", |_| {}).unwrap();
-    let nowhere = account.container(&"nowhere".parse().unwrap());
-    let calls: Vec<(&str, ErrorKind, &str, Box<dyn Fn() -> Result<(), Error> + '_>)> = vec![
+    (world, container)
+}
+
+/// Every call is refused and changes nothing; the right one works afterwards.
+#[track_caller]
+fn check_calls(world: &World, container: &Container, calls: Vec<Call<'_>>) {
+    for (what, kind, code, call) in calls {
+        check(what, (kind, code), || view(world), call);
+    }
+    upload(container, "new", |_| {}).unwrap();
+}
+
+#[test]
+fn a_call_on_the_wrong_thing_changes_nothing() {
+    let (world, container) = album();
+    let nowhere = world.account().container(&"nowhere".parse().unwrap());
+    let calls: Vec<Call<'_>> = vec![
         (
             "account twice",
             ErrorKind::AlreadyExists,
@@ -212,6 +246,14 @@ fn a_refused_call_changes_nothing_and_the_right_one_works() {
                     .map(|_| ())
             }),
         ),
+    ];
+    check_calls(&world, &container, calls);
+}
+
+#[test]
+fn a_call_with_wrong_options_changes_nothing() {
+    let (world, container) = album();
+    let calls: Vec<Call<'_>> = vec![
         (
             "another MD5",
             INVALID,
@@ -280,10 +322,7 @@ fn a_refused_call_changes_nothing_and_the_right_one_works() {
             }),
         ),
     ];
-    for (what, kind, code, call) in calls {
-        check(what, (kind, code), || view(&world), call);
-    }
-    upload(&container, "new", |_| {}).unwrap();
+    check_calls(&world, &container, calls);
 }
 
 /// A reader that gives up in the middle.

@@ -61,6 +61,43 @@ fn a_directory_of_something_else_is_no_store() {
 }
 
 #[test]
+fn a_directory_of_something_else_is_not_taken() {
+    let room = Room::new();
+    fs::create_dir_all(room.path("photos/keys")).unwrap();
+    fs::write(room.path("photos/keys/front-door"), "precious").unwrap();
+    for line in ["init", "tour photos"] {
+        room.fails(
+            &format!("{line} --data d --vaults photos"),
+            1,
+            "DirectoryNotEmpty",
+        );
+    }
+    assert_eq!(
+        fs::read_to_string(room.path("photos/keys/front-door")).unwrap(),
+        "precious"
+    );
+    assert_eq!(fs::read_dir(room.path("photos")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_store_of_a_newer_release_is_refused_untouched() {
+    let room = Room::with_store();
+    for place in ["strongroom-data/engine", "strongroom-data/vaults/engine"] {
+        let marker = room.path(place).join("ENGINE");
+        let good = fs::read_to_string(&marker).unwrap();
+        let newer = good.replace(" 1 ", " 2 ");
+        assert_ne!(good, newer);
+        fs::write(&marker, &newer).unwrap();
+        for line in [ASK, "stats", "init", "scrub"] {
+            room.fails(line, 1, "NewerFormat");
+        }
+        assert_eq!(fs::read_to_string(&marker).unwrap(), newer);
+        fs::write(&marker, good).unwrap();
+        room.ok(ASK);
+    }
+}
+
+#[test]
 fn a_file_is_no_store() {
     let room = Room::new();
     fs::write(room.path("letter.txt"), "dear").unwrap();

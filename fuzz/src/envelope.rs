@@ -7,13 +7,18 @@ pub fn run(data: &[u8]) {
     let _ = is_envelope(data) || is_account_container_or_blob(data);
 }
 
-/// A platform-managed envelope and a customer's, and both cut short.
+/// A platform-managed envelope and a customer's, with and without padding, and all cut short.
 pub fn seeds() -> Vec<(String, Vec<u8>)> {
     let mut seeds = Vec::new();
-    for (envelope, name) in envelopes().into_iter().zip(["platform", "customer"]) {
-        assert!(is_envelope(&envelope), "{name}: a seed is accepted");
-        seeds.push((format!("{name}-cut"), envelope[..envelope.len() - 1].to_vec()));
-        seeds.push((name.to_owned(), envelope));
+    for (forms, name) in envelopes().into_iter().zip(["platform", "customer"]) {
+        for (envelope, form) in forms.into_iter().zip(["padded", "record"]) {
+            assert!(is_envelope(&envelope), "{name}-{form}: a seed is accepted");
+            seeds.push((
+                format!("{name}-{form}-cut"),
+                envelope[..envelope.len() - 1].to_vec(),
+            ));
+            seeds.push((format!("{name}-{form}"), envelope));
+        }
     }
     seeds
 }

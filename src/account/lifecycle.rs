@@ -1,8 +1,8 @@
 //! How accounts come, open and go.
 //!
-//! An account is there from the moment its record is committed to the store's tree. What comes before (tree,
-//! envelope, one-time key) is an orphan until then, and what is removed after its end is one again: open
-//! removes orphans.
+//! An account is there from the moment its record is committed to the store's tree. What comes before (its
+//! two trees, the first envelope, the one-time key) is an orphan until then, and what is removed after its
+//! end is one again: open removes orphans. So nobody ever sees an account without an envelope.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -17,7 +17,7 @@ use strongroom_engine::tree::{Tree, TreeError};
 
 use super::control::not_found;
 use super::{Account, AccountCore, AccountName, AccountProperties, AccountRecord, NewAccount};
-use crate::encryption::{self, Checked, Custody, KeyGuard, KeyVersionCheck};
+use crate::encryption::{self, Checked, Custody, EnvelopeTree, KeyGuard, KeyVersionCheck};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rooms;
 use crate::store::StoreShared;
@@ -47,14 +47,15 @@ impl Accounts {
         }
         let id = ScopeId(random(self.store.entropy.as_ref())?);
         let root = RootKey::generate(self.store.entropy.as_ref())?;
-        let record = self.record(new, id, &root);
+        let record = self.record(new, id, &root)?;
         let tree = self
             .store
             .trees
             .create_tree(id, self.store.with_root(|root| root.purpose(Purpose::Tree, id))?)?;
-        encryption::seal_first(&self.store, &tree, &root)?;
+        let envelope_tree = encryption::seal_first(&self.store, &record, &root)?;
         self.commit_record(&new.name, &record)?;
-        let custody = Arc::new(Custody::new(self.store.clone(), tree, new.name.clone()));
+        let custody = Custody::new(self.store.clone(), tree, envelope_tree, new.name.clone());
+        let custody = Arc::new(custody);
         let core = self.core(&custody, KeyGuard::platform(custody.clone(), &root));
         open.insert(new.name.clone(), core.clone());
         Ok(Account { core })
@@ -72,7 +73,13 @@ impl Accounts {
             .ok_or_else(|| not_found(name.as_str()))?;
         let record = AccountRecord::decode(&bytes)?;
         let tree = open_tree(&self.store, record.id)?;
-        let custody = Arc::new(Custody::new(self.store.clone(), tree, name.clone()));
+        let envelope_tree = EnvelopeTree::open(&self.store, record.envelope_tree, record.id)?;
+        let custody = Arc::new(Custody::new(
+            self.store.clone(),
+            tree,
+            envelope_tree,
+            name.clone(),
+        ));
         let guard = encryption::open_guard(&custody)?;
         let core = self.core(&custody, guard);
         open.insert(name.clone(), core.clone());
@@ -98,6 +105,10 @@ impl Accounts {
         open.remove(name);
         drop(open);
         core.guard.close();
+        // The envelope goes first: without it nobody opens what is still there if this is cut short.
+        self.store
+            .trees
+            .remove_tree(core.custody.envelope_tree.tree().id())?;
         self.store.trees.remove_tree(core.id)?;
         encryption::forget(&self.store, core.id)?;
         core.custody.forget_identity(identity);
@@ -131,9 +142,10 @@ impl Accounts {
         }
     }
 
-    fn record(&self, new: &NewAccount, id: ScopeId, root: &RootKey) -> AccountRecord {
-        AccountRecord {
+    fn record(&self, new: &NewAccount, id: ScopeId, root: &RootKey) -> Result<AccountRecord> {
+        Ok(AccountRecord {
             id,
+            envelope_tree: ScopeId(random(self.store.entropy.as_ref())?),
             name: new.name.to_string(),
             tenant: new.tenant,
             region: new.region.clone(),
@@ -145,7 +157,7 @@ impl Accounts {
             root_commitment: root.commitment(id),
             system_identity: None,
             user_identities: Vec::new(),
-        }
+        })
     }
 
     fn commit_record(&self, name: &AccountName, record: &AccountRecord) -> Result<()> {
@@ -195,7 +207,7 @@ pub(crate) fn remove_orphans(store: &StoreShared) -> Result<Vec<AccountRecord>> 
     let records = records(&store.tree)?;
     let known: HashSet<ScopeId> = records
         .iter()
-        .map(|record| record.id)
+        .flat_map(|record| [record.id, record.envelope_tree])
         .chain([store.tree.id()])
         .collect();
     for id in store.trees.tree_ids()? {
@@ -217,7 +229,7 @@ pub(crate) fn open_tree(store: &StoreShared, id: ScopeId) -> Result<Tree> {
             ErrorKind::Corrupt,
             "InternalError",
             500,
-            "the account is registered but its tree is missing",
+            "the account is registered but a tree of it is missing",
         )
         .hint("restore a backup; part of the directory was lost"),
         error => error.into(),

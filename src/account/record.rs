@@ -86,6 +86,8 @@ pub struct Identity {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct AccountRecord {
     pub(crate) id: ScopeId,
+    /// Id of the tree of the account's envelope: random, and of no other use.
+    pub(crate) envelope_tree: ScopeId,
     pub(crate) name: String,
     pub(crate) tenant: TenantId,
     pub(crate) region: Region,

@@ -7,7 +7,7 @@
 mod assembly;
 mod block;
 mod block_list;
-mod check;
+pub(crate) mod check;
 mod conditions;
 mod content;
 mod delete;
@@ -18,7 +18,7 @@ pub(crate) mod history;
 pub(crate) mod ids;
 mod intake;
 mod list;
-mod manifest;
+pub(crate) mod manifest;
 mod manifest_append;
 mod md5;
 mod properties;

@@ -1,9 +1,10 @@
 //! Changing who holds an account's root key.
 //!
-//! Every change is one commit of one record of the account's tree, under the account's control lock; no data
-//! is touched. A new wrap is proven to unwrap, from what lies on the disk, before it is committed. Until the
-//! commit the old settings are in force, whatever fails. Towards the customer the platform's one-time key is
-//! destroyed only after the commit; away from the customer a new one is durable before it.
+//! Every change is one commit of the one record of the account's envelope tree, under the account's control
+//! lock; no data is touched. A new wrap is proven to unwrap, from what lies on the disk, before it is
+//! committed. Until the commit the old settings are in force, whatever fails. Towards the customer the
+//! platform's one-time key is destroyed only after the commit; away from the customer a new one is durable
+//! before it, and destroyed again if the commit certainly failed.
 
 use strongroom_engine::Timestamp;
 use strongroom_engine::keys::RootKey;
@@ -50,17 +51,25 @@ impl Custody {
             return Ok(());
         }
         let root = self.unwrap(&envelope)?;
+        let source = platform_source(&self.store, self.id(), &root)?;
+        let new_file = source.one_time_file();
         let platform = Envelope {
             generation: envelope.generation + 1,
-            source: platform_source(&self.store, self.id(), &root)?,
+            source,
         };
         // Proven from what lies on the disk, as every wrap is: the copies of the customer's envelope go next.
         if let Err(obstacle) = self.unwrap(&platform) {
             self.store.side_files.destroy_one_time_but(self.id(), None)?;
             return Err(obstacle.into());
         }
-        // On failure the new one-time key wraps nothing that was committed; the next open destroys it.
-        self.commit(&platform)?;
+        if let Err(error) = self.commit(&platform) {
+            // The new one-time key opens the root key. In doubt it stays, as it may be the only way in; the
+            // next open destroys it unless it is.
+            if let Some(file) = new_file.filter(|_| !error.may_have_happened()) {
+                self.store.side_files.destroy_one_time(self.id(), file)?;
+            }
+            return Err(error);
+        }
         guard.now_platform(&root);
         self.store.side_files.destroy_copies(self.id())
     }

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use strongroom_engine::Timestamp;
-use strongroom_engine::codec;
 use strongroom_engine::keys::{RootKey, ScopeId};
 use strongroom_engine::tree::Tree;
 use strongroom_keyvault::{
@@ -17,10 +16,10 @@ use strongroom_keyvault::{
 };
 
 use super::envelope::{CustomerWrap, Envelope, KeyIdentity, Source, Tracking, unwrap_under};
+use super::envelope_tree::EnvelopeTree;
 use super::refusal::{Obstacle, Refusal};
 use crate::account::{AccountName, AccountRecord, not_found};
-use crate::error::{Error, ErrorKind, Result};
-use crate::rooms;
+use crate::error::Result;
 use crate::store::StoreShared;
 
 /// A token is renewed when it is this old; it is good for an hour.
@@ -36,7 +35,9 @@ pub(crate) struct KeyServices {
 /// Where one account's root key is kept, and what is needed to ask for it.
 pub(crate) struct Custody {
     pub(crate) store: Arc<StoreShared>,
+    /// The account's data.
     pub(crate) tree: Tree,
+    pub(crate) envelope_tree: EnvelopeTree,
     pub(crate) name: AccountName,
     token: Mutex<Option<CachedToken>>,
     /// One change of identity or encryption settings at a time.
@@ -52,10 +53,16 @@ struct CachedToken {
 }
 
 impl Custody {
-    pub(crate) fn new(store: Arc<StoreShared>, tree: Tree, name: AccountName) -> Self {
+    pub(crate) fn new(
+        store: Arc<StoreShared>,
+        tree: Tree,
+        envelope_tree: EnvelopeTree,
+        name: AccountName,
+    ) -> Self {
         Self {
             store,
             tree,
+            envelope_tree,
             name,
             token: Mutex::new(None),
             control: Mutex::new(()),
@@ -83,27 +90,12 @@ impl Custody {
 
     /// The envelope as committed.
     pub(crate) fn envelope(&self) -> Result<Envelope> {
-        let bytes = self.tree.get(&[rooms::ENVELOPE])?.ok_or_else(super::damaged)?;
-        Ok(codec::decode(&bytes)?)
+        self.envelope_tree.read()
     }
 
     /// Commits an envelope in place of the one of the generation before: one transaction, one record.
     pub(crate) fn commit(&self, envelope: &Envelope) -> Result<()> {
-        let bytes = codec::encode(envelope)?;
-        let before = envelope.generation.saturating_sub(1);
-        self.tree.transact(move |txn| {
-            let present = txn.get(&[rooms::ENVELOPE])?.ok_or_else(super::damaged)?;
-            if codec::decode::<Envelope>(&present)?.generation != before {
-                return Err(Error::new(
-                    ErrorKind::Conflict,
-                    "StorageAccountOperationInProgress",
-                    409,
-                    "the account's encryption settings were changed meanwhile",
-                )
-                .hint("look at the settings, then decide again"));
-            }
-            Ok(txn.put(&[rooms::ENVELOPE], &bytes)?)
-        })
+        self.envelope_tree.replace(envelope)
     }
 
     /// The root key, opened through whoever holds it now.

@@ -1,9 +1,9 @@
 //! The envelope: an account's root key, wrapped, and what is needed to unwrap it.
 //!
-//! One record of the account's tree. The root key it opens to must match the commitment that the account
-//! record has carried since creation: wrapping needs only a public key, so an envelope proves nothing by
-//! itself. The MAC, keyed from the root key, then shows that the rest of the record is what was written with
-//! it.
+//! One record, in a tree of its own (see `envelope_tree`). The root key it opens to must match the commitment
+//! that the account record has carried since creation: wrapping needs only a public key, so an envelope
+//! proves nothing by itself. The MAC, keyed from the root key, then shows that the rest of the record is what
+//! was written with it.
 
 use serde::{Deserialize, Serialize};
 use strongroom_engine::codec::{self, Record};
@@ -79,10 +79,26 @@ enum WrapAlgorithm {
     RsaOaep256,
 }
 
+impl Source {
+    /// The side file with the one-time key, while the platform holds the root key.
+    pub(crate) fn one_time_file(&self) -> Option<[u8; 16]> {
+        match self {
+            Self::Platform { file, .. } => Some(*file),
+            Self::Customer(_) => None,
+        }
+    }
+}
+
 impl Record for Envelope {
     const NAME: &'static str = "envelope";
     const VERSION: u8 = 1;
 }
+
+/// An envelope takes a multiple of this many bytes, so that its length tells nothing about the key, and every
+/// change of a key costs the same.
+const ROOM_BYTES: usize = 1 << 10;
+/// In front of a padded envelope: its own length.
+type Length = u16;
 
 /// What is wrapped under what.
 pub(crate) struct NewWrap {
@@ -128,6 +144,27 @@ impl CustomerWrap {
 }
 
 impl Envelope {
+    /// The envelope as it is stored: length (2 bytes, big-endian), record, zeros.
+    pub(crate) fn padded(&self) -> Result<Vec<u8>> {
+        let record = codec::encode(self)?;
+        let length = Length::try_from(record.len()).map_err(|_| super::damaged())?;
+        let mut bytes = [length.to_be_bytes().as_slice(), &record].concat();
+        bytes.resize(bytes.len().next_multiple_of(ROOM_BYTES), 0);
+        Ok(bytes)
+    }
+
+    /// The envelope in `bytes`, which must be exactly what [`padded`](Self::padded) made.
+    pub(crate) fn from_padded(bytes: &[u8]) -> Result<Self> {
+        let (length, rest) = bytes.split_first_chunk().ok_or_else(super::damaged)?;
+        let length = usize::from(Length::from_be_bytes(*length));
+        let (record, padding) = rest.split_at_checked(length).ok_or_else(super::damaged)?;
+        let expected = (size_of::<Length>() + length).next_multiple_of(ROOM_BYTES);
+        if bytes.len() != expected || padding.iter().any(|byte| *byte != 0) {
+            return Err(super::damaged());
+        }
+        Ok(codec::decode(record)?)
+    }
+
     /// A customer's envelope, authenticated by the root key it wraps.
     pub(crate) fn sealed(
         generation: u64,
@@ -201,6 +238,53 @@ mod tests {
     use strongroom_engine::SystemEntropy;
 
     use super::*;
+
+    #[test]
+    fn every_envelope_takes_the_same_room() {
+        let customer = |key: &str, expires| {
+            Source::Customer(CustomerWrap::new(NewWrap {
+                key: key.parse().unwrap(),
+                tracking: Tracking::Pinned,
+                wrapped: vec![7; 256],
+                last_rotation: Timestamp::from_unix_seconds(1),
+                expires,
+                identity: KeyIdentity::System,
+                principal: ObjectId([2; 16]),
+            }))
+        };
+        let version = "0123456789abcdef0123456789abcdef";
+        let short = format!("https://saf.vault.azure.net/keys/k/{version}");
+        let long = format!(
+            "https://{}.vault.azure.net/keys/{}/{version}",
+            "v".repeat(24),
+            "k".repeat(127)
+        );
+        let platform = Source::Platform {
+            file: [1; 16],
+            wrapped: vec![2; 112],
+        };
+        let sources = [
+            platform,
+            customer(&short, None),
+            customer(&long, Some(Timestamp::default())),
+        ];
+        for (source, generation) in sources.into_iter().zip([1, 251, u64::MAX]) {
+            let mut bytes = Envelope { generation, source }.padded().unwrap();
+            assert_eq!(bytes.len(), ROOM_BYTES);
+            assert_eq!(Envelope::from_padded(&bytes).unwrap().padded().unwrap(), bytes);
+            for cut in 0..bytes.len() {
+                assert!(Envelope::from_padded(&bytes[..cut]).is_err(), "prefix of {cut}");
+            }
+            *bytes.last_mut().unwrap() = 1;
+            assert!(Envelope::from_padded(&bytes).is_err(), "padding is zeros");
+            *bytes.last_mut().unwrap() = 0;
+            bytes.resize(2 * ROOM_BYTES, 0);
+            assert!(
+                Envelope::from_padded(&bytes).is_err(),
+                "no more padding than needed"
+            );
+        }
+    }
 
     #[test]
     fn every_field_of_a_customer_envelope_is_authenticated() {

@@ -8,6 +8,7 @@
 //! * A change in the vault calls [`AccessWatcher::access_changed`] before it returns. If access is gone the
 //!   keys are wiped and every registered slot is emptied by then; if it is still there, streams go on
 //!   undisturbed.
+//! * Once closed, a guard stays closed, whatever change of the settings was under way.
 //! * Keys are used, and heads swapped, under the read lock; taking them away needs the write lock.
 //! * The write lock is never waited for while anything else is held, nor by a thread that may hold a [`Pass`]
 //!   ([`KeyGuard::check`] and [`Gate::enter`] run on the committer). The read lock is taken recursively: a
@@ -204,7 +205,7 @@ impl KeyGuard {
 
     /// The platform holds the root key from now on. Streams go on: the root key is the same.
     pub(crate) fn now_platform(&self, root: &RootKey) {
-        *self.state.write() = State::Platform(DataKeys::derive(root, self.custody.id()));
+        self.take_over(State::Platform(DataKeys::derive(root, self.custody.id())));
     }
 
     /// The customer's key holds the root key from now on, as proven after `epoch` was read.
@@ -214,9 +215,17 @@ impl KeyGuard {
             vault: epoch,
             identities: self.identities.load(SeqCst),
         };
-        *self.state.write() = State::Open { keys, epoch };
+        self.take_over(State::Open { keys, epoch });
         // Something may have changed in the vault between the proof and this line.
         self.access_changed();
+    }
+
+    /// Puts `state` in place of any other, unless the guard was closed meanwhile.
+    fn take_over(&self, state: State) {
+        let mut present = self.state.write();
+        if !matches!(*present, State::Closed) {
+            *present = state;
+        }
     }
 
     /// The account asks as somebody else from now on: what is known was proven for another.

@@ -1,12 +1,14 @@
 //! The adapter between an account and a vault: settings, envelope, key guard, one-time key.
 //!
-//! `settings` is what callers say and see, `rules` decides, `change` carries out, `custody` gets at the root
-//! key as it is committed, `guard` lends the keys derived from it to operations, `recovery` finishes what a
-//! crash cut short.
+//! `settings` is what callers say and see, `rules` decides, `change` carries out, `envelope_tree` keeps the
+//! envelope, `custody` gets at the root key as it is committed, `guard` lends the keys derived from it to
+//! operations, `recovery` finishes what a crash cut short.
 
 mod change;
+mod check;
 mod custody;
 mod envelope;
+mod envelope_tree;
 mod guard;
 mod recovery;
 mod refusal;
@@ -16,17 +18,17 @@ mod side_files;
 #[cfg(test)]
 mod tests;
 
-use strongroom_engine::codec;
 use strongroom_engine::entropy::random;
 use strongroom_engine::keys::{RootKey, ScopeId};
-use strongroom_engine::tree::Tree;
 
 pub(crate) use change::Checked;
+pub(crate) use check::check as check_custody;
 pub(crate) use custody::{Custody, KeyServices};
 pub use envelope::KeyIdentity;
 #[cfg(feature = "testing")]
 pub(crate) use envelope::{CustomerWrap, NewWrap, Tracking};
 pub(crate) use envelope::{Envelope, Source};
+pub(crate) use envelope_tree::EnvelopeTree;
 pub(crate) use guard::{DataKeys, KeyGuard, open as open_guard};
 pub(crate) use recovery::recover;
 pub use rules::KeySizes;
@@ -34,18 +36,21 @@ pub(crate) use rules::key_types_are_final;
 pub use settings::{CustomerKey, EncryptionStatus, KeySource, KeyVaultProperties, KeyVersionCheck};
 pub(crate) use side_files::{FileSystem, RealFiles, SideFiles};
 
+use crate::account::AccountRecord;
 use crate::error::{Error, ErrorKind, Result};
-use crate::rooms;
 use crate::store::StoreShared;
 
-/// Gives a new account its first envelope: under a one-time key of the platform.
-pub(crate) fn seal_first(store: &StoreShared, tree: &Tree, root: &RootKey) -> Result<()> {
+/// Gives a new account its envelope tree, with a first envelope under a one-time key of the platform.
+pub(crate) fn seal_first(
+    store: &StoreShared,
+    account: &AccountRecord,
+    root: &RootKey,
+) -> Result<EnvelopeTree> {
     let envelope = Envelope {
         generation: 1,
-        source: platform_source(store, tree.id(), root)?,
+        source: platform_source(store, account.id, root)?,
     };
-    let bytes = codec::encode(&envelope)?;
-    tree.transact(move |txn| Ok(txn.put(&[rooms::ENVELOPE], &bytes)?))
+    EnvelopeTree::create(store, account.envelope_tree, account.id, &envelope)
 }
 
 /// Wraps the root key under a new one-time key, which is durable when this returns.

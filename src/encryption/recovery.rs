@@ -7,12 +7,10 @@
 
 use std::collections::HashMap;
 
-use strongroom_engine::codec;
-
 use super::envelope::{Envelope, Source};
-use crate::account::{AccountRecord, open_tree};
+use super::envelope_tree::EnvelopeTree;
+use crate::account::AccountRecord;
 use crate::error::{ErrorKind, Result};
-use crate::rooms;
 use crate::store::StoreShared;
 
 /// Settles every account that has side files, and destroys the files of accounts that are gone.
@@ -30,9 +28,8 @@ pub(crate) fn recover(store: &StoreShared, records: &[AccountRecord]) -> Result<
 fn settle(store: &StoreShared, record: &AccountRecord) -> Result<()> {
     let files = &store.side_files;
     files.destroy_unproven(record.id)?;
-    let tree = open_tree(store, record.id)?;
-    let bytes = tree.get(&[rooms::ENVELOPE])?.ok_or_else(super::damaged)?;
-    let committed: Envelope = codec::decode(&bytes)?;
+    let tree = EnvelopeTree::open(store, record.envelope_tree, record.id)?;
+    let committed = tree.read()?;
     let copy = readable_copy(store, record)?;
     let newer = copy.filter(|copy| copy.generation > committed.generation);
     let in_force = match newer {
@@ -41,8 +38,7 @@ fn settle(store: &StoreShared, record: &AccountRecord) -> Result<()> {
                 account = record.name,
                 "finishing an interrupted change of the encryption key"
             );
-            let bytes = codec::encode(&copy)?;
-            tree.transact::<_, crate::Error, _>(move |txn| Ok(txn.put(&[rooms::ENVELOPE], &bytes)?))?;
+            tree.catch_up(&copy)?;
             copy
         }
         None => committed,

@@ -127,7 +127,7 @@ impl SideFiles {
         account: ScopeId,
         envelope: &Envelope,
     ) -> Result<Envelope> {
-        let bytes = seal(store, account, COPY_ITEM, &codec::encode(envelope)?)?;
+        let bytes = seal(store, account, COPY_ITEM, &envelope.padded()?)?;
         let path = files::unfinished(&self.copy(account));
         self.destroy(&path)?;
         self.file_system
@@ -147,6 +147,11 @@ impl SideFiles {
     /// The copy of the envelope, if there is one that was proven.
     pub(crate) fn proven_copy(&self, store: &StoreShared, account: ScopeId) -> Result<Option<Envelope>> {
         self.read_copy(store, account, &self.copy(account))
+    }
+
+    /// Destroys one one-time key.
+    pub(crate) fn destroy_one_time(&self, account: ScopeId, file: [u8; 16]) -> Result<()> {
+        self.destroy(&self.one_time(account, file))
     }
 
     /// Destroys every one-time key of the account but `keep`.
@@ -186,7 +191,7 @@ impl SideFiles {
             return Ok(None);
         };
         let record = open(store, account, COPY_ITEM, &sealed)?;
-        Ok(Some(codec::decode(&record)?))
+        Ok(Some(Envelope::from_padded(&record)?))
     }
 
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>> {

@@ -159,6 +159,23 @@ fn a_revocation_empties_slots_and_shuts_the_gate_before_it_returns() {
 }
 
 #[test]
+fn a_closed_guard_stays_closed() {
+    let world = World::new();
+    let guard = world.account().core.guard.clone();
+    let epoch = strongroom_keyvault::KeyService::epoch(world.vaults.store().as_ref());
+    let root = RootKey::generate(&SystemEntropy).unwrap();
+    guard.close();
+    let changes: [&dyn Fn(); 2] = [&|| guard.now_platform(&root), &|| {
+        guard.now_customer(&root, epoch);
+    }];
+    for (index, change) in changes.into_iter().enumerate() {
+        change();
+        assert!(guard.with_keys(|_| ()).is_err(), "change {index}");
+        assert!(guard.enter().is_err(), "change {index}");
+    }
+}
+
+#[test]
 fn a_revocation_waits_for_the_head_swap_that_was_let_through() {
     let world = World::new();
     let account = world.account();

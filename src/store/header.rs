@@ -162,6 +162,11 @@ impl Header {
         Ok(self.platform(key)?.is_some())
     }
 
+    /// What it opens.
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
     /// Names the store or the vaults.
     pub(crate) fn id(&self) -> ScopeId {
         self.id

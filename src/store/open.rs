@@ -164,8 +164,8 @@ impl StoreOptions {
     /// Opens an existing store, and finishes what a crash interrupted.
     ///
     /// # Errors
-    /// `NotInitialised`, `NotADirectory`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `WrongPlatformKey`, `SamePlatformKey`:
-    /// nothing was written then.
+    /// `NotInitialised`, `NotADirectory`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `EngineDamaged`,
+    /// `WrongPlatformKey`, `SamePlatformKey`: nothing was written then.
     pub fn open(self) -> Result<Store> {
         self.refuse_options()?;
         Header::read(&self.directory, Role::Store)?;

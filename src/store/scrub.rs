@@ -1,26 +1,30 @@
 //! Scrub: reading everything back and naming what is damaged.
 //!
-//! Every record of every tree is opened, which checks each page. Content is opened chunk by chunk while the
-//! account's key is at hand; while it is not, the checksums outside the ciphertext still find what the medium
-//! has damaged.
+//! Every page of every tree is opened, and every record that no damaged page hides. Content is opened chunk
+//! by chunk while the account's key is at hand; while it is not, the checksums outside the ciphertext still
+//! find what the medium has damaged. Writes nothing.
 
-use strongroom_engine::body::{BodyRef, Location};
-use strongroom_engine::chunks::ChunkId;
-use strongroom_engine::codec::{FrameKind, unframe};
-use strongroom_engine::engine::{KeyRange, Order};
-use strongroom_engine::tree::{Snapshot, Tree};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use strongroom_engine::body::Location;
+use strongroom_engine::codec::decode;
+use strongroom_engine::tree::{ScrubBodies, ScrubCounts, ScrubEvent, ScrubFinding, ScrubItem, Tree};
 
 use super::Store;
-use crate::account::{Account, AccountName};
-use crate::blob::ListBlobs;
-use crate::blob::record::{BlobRecord, Extent};
-use crate::container::record::ContainerRecord;
-use crate::container::{Container, ListContainers};
+use super::header::Header;
+use crate::account::{Account, AccountCore, AccountName};
+use crate::blob::check::{Place as State, checksums, open_all};
+use crate::blob::history;
+use crate::blob::ids::ContentId;
+use crate::blob::manifest::Part;
+use crate::blob::record::{BlobContent, BlobRecord, Extent};
+use crate::blob::staged::StagedBlock;
+use crate::container::record::{ContainerId, ContainerRecord};
+use crate::encryption::check_custody;
 use crate::error::{Error, ErrorKind, Result};
-use crate::names::{BlobName, ContainerName};
-
-/// Records read at a time.
-const PAGE: usize = 256;
+use crate::names::BlobName;
+use crate::rooms;
 
 /// What a scrub went through and found. Counted up while it runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +32,8 @@ const PAGE: usize = 256;
 pub struct ScrubReport {
     /// Accounts looked at.
     pub accounts: u64,
+    /// Containers looked at.
+    pub containers: u64,
     /// Records of trees opened.
     pub records: u64,
     /// Blobs whose content and metadata were opened and authenticated.
@@ -36,17 +42,27 @@ pub struct ScrubReport {
     pub blobs_without_key: u64,
     /// Bytes of content of both.
     pub bytes: u64,
+    /// Chunks of content of both.
+    pub chunks: u64,
+    /// Pages and bodies that were given up and wait for being deleted: no damage.
+    pub released: u64,
+    /// Pages and bodies that nothing refers to, nobody reserved and no list names: they take space and do no
+    /// harm. Exact while nothing else writes; 0 for a tree with a damaged page, where it cannot be told.
+    pub leftovers: u64,
     /// What is damaged, by name.
     pub damage: Vec<Damage>,
 }
 
 /// Something that cannot be read as it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Damage {
-    /// Where: `account`, `account/container` or `account/container/blob`; the store's own records are
-    /// `store`.
-    pub place: String,
+    /// The account; `None` for what belongs to the store as a whole.
+    pub account: Option<String>,
+    /// The container: its name, or `#` and its number when its own record is damaged.
+    pub container: Option<String>,
+    /// The blob.
+    pub blob: Option<String>,
     /// What is wrong.
     pub what: String,
 }
@@ -54,11 +70,14 @@ pub struct Damage {
 impl Store {
     /// Checks the whole store, or one account: everything that can be checked with the keys at hand.
     ///
-    /// Damage is no error: it is in the report, by name, and the scrub goes on. `progress` is called after
-    /// each blob.
+    /// With the account's key every byte of content and metadata is authenticated. Without it pages, records,
+    /// envelopes and side files still are, and content is compared with its checksums: that finds decay, and
+    /// no forgery. Damage is no error: it is in the report, by name, and the scrub goes on. `progress` is
+    /// called after each blob.
     ///
     /// # Errors
-    /// `ResourceNotFound` for an account that is not there; when the store fails otherwise.
+    /// `ResourceNotFound` for an account that is not there; `NewerFormat`; when the store fails otherwise,
+    /// for example when the scrub takes longer than a view of the store is kept (a day).
     pub fn scrub(
         &self,
         account: Option<&AccountName>,
@@ -68,22 +87,31 @@ impl Store {
             report: ScrubReport::default(),
             progress: &mut progress,
         };
-        let names = match account {
-            Some(name) => vec![name.clone()],
-            None => {
-                scrub.tree("store", &self.inner.shared.tree)?;
-                self.accounts()?.into_iter().map(|account| account.name).collect()
+        if let Some(name) = account {
+            let found = self.account(name);
+            match found {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Err(error),
+                found => scrub.opened(name.as_str(), found)?,
             }
-        };
+            return Ok(scrub.report);
+        }
+        let header = Header::read(&self.inner.directory, self.inner.header.lock().role());
+        scrub.note(Place::default(), header)?;
+        let names = scrub.store(&self.inner.shared.tree)?;
         for name in names {
-            match self.account(&name) {
-                Ok(account) => scrub.account(&account)?,
-                Err(error) => scrub.note(name.as_str(), error)?,
-            }
-            scrub.report.accounts += 1;
+            let found = name.parse().and_then(|name| self.account(&name));
+            scrub.opened(&name, found)?;
         }
         Ok(scrub.report)
     }
+}
+
+/// Where something is.
+#[derive(Clone, Copy, Default)]
+struct Place<'a> {
+    account: Option<&'a str>,
+    container: Option<&'a str>,
+    blob: Option<&'a str>,
 }
 
 struct Scrub<'a> {
@@ -92,143 +120,246 @@ struct Scrub<'a> {
 }
 
 impl Scrub<'_> {
-    fn account(&mut self, account: &Account) -> Result<()> {
-        self.tree(account.name(), &account.core.tree)?;
-        let mut request = ListContainers::default();
-        loop {
-            let page = match account.list_containers(&request) {
-                Ok(page) => page,
-                Err(error) => return self.note(account.name(), error),
-            };
-            for item in &page.containers {
-                self.container(account, &item.name)?;
+    /// The store's own tree; the names of all accounts.
+    fn store(&mut self, tree: &Tree) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        let counts = tree.scrub_with(ScrubBodies::Checksums, &mut |event| match event {
+            ScrubEvent::Entry(key, _) => {
+                self.report.records += 1;
+                let name = key.strip_prefix(&[rooms::ACCOUNTS]);
+                names.extend(name.map(|name| String::from_utf8_lossy(name).into_owned()));
             }
-            match page.next {
-                Some(next) => request.marker = Some(next),
-                None => return Ok(()),
-            }
+            ScrubEvent::Finding(finding) => self.finding(Place::default(), &finding),
+        })?;
+        self.report.released += counts.released;
+        self.report.leftovers += counts.leftovers + counts.small_bodies + counts.references;
+        Ok(names)
+    }
+
+    fn opened(&mut self, name: &str, account: Result<Account>) -> Result<()> {
+        self.report.accounts += 1;
+        let place = Place {
+            account: Some(name),
+            ..Place::default()
+        };
+        match self.note(place, account)? {
+            Some(account) => self.account(place, &account.core),
+            None => Ok(()),
         }
     }
 
-    fn container(&mut self, account: &Account, name: &ContainerName) -> Result<()> {
-        let container = account.container(name);
-        let place = format!("{}/{name}", account.name());
-        let mut request = ListBlobs::default();
-        loop {
-            let page = match container.list_blobs(&request) {
-                Ok(page) => page,
-                Err(error) => return self.note(&place, error),
-            };
-            for item in page.blobs() {
-                self.blob(account, &container, (name, &item.name))?;
-            }
-            match page.next {
-                Some(next) => request.marker = Some(next),
-                None => return Ok(()),
-            }
+    fn account(&mut self, place: Place<'_>, core: &Arc<AccountCore>) -> Result<()> {
+        self.note(place, check_custody(&core.custody))?;
+        let envelope = core.custody.envelope_tree.tree().clone();
+        let counts = envelope.scrub_with(ScrubBodies::Checksums, &mut |event| match event {
+            ScrubEvent::Entry(..) => self.report.records += 1,
+            ScrubEvent::Finding(finding) => self.finding(place, &finding),
+        })?;
+        self.report.released += counts.released;
+        self.report.leftovers += counts.leftovers + counts.small_bodies + counts.references;
+        let mut walk = Walk {
+            scrub: self,
+            core,
+            place,
+            containers: HashMap::new(),
+            is_whole: true,
+            large: 0,
+            small: 0,
+            failed: None,
+            checked: HashSet::new(),
+        };
+        let counts = core
+            .tree
+            .scrub_with(ScrubBodies::Skip, &mut |event| walk.event(event))?;
+        let (large, small) = (walk.large, walk.small);
+        let (is_whole, failed) = (walk.is_whole, walk.failed.take());
+        failed.map_or(Ok(()), Err)?;
+        self.report.released += counts.released;
+        if is_whole {
+            self.report.leftovers += leftovers(&counts, large, small);
         }
-    }
-
-    fn blob(
-        &mut self,
-        account: &Account,
-        container: &Container,
-        (within, name): (&ContainerName, &BlobName),
-    ) -> Result<()> {
-        let place = format!("{}/{within}/{name}", account.name());
-        match container.content_check(name) {
-            Ok(checked) => {
-                self.report.blobs_opened += 1;
-                self.report.bytes += checked.length;
-            }
-            Err(error) if error.kind() == ErrorKind::KeyUnavailable => {
-                match without_key(account, (within, name)) {
-                    Ok(length) => {
-                        self.report.blobs_without_key += 1;
-                        self.report.bytes += length;
-                    }
-                    Err(error) => self.note(&place, error)?,
-                }
-            }
-            Err(error) => self.note(&place, error)?,
-        }
-        (self.progress)(&self.report);
         Ok(())
     }
 
-    /// Opens every record of a tree, and with it every page.
-    fn tree(&mut self, place: &str, tree: &Tree) -> Result<()> {
-        let snapshot = tree.snapshot()?;
-        let mut range = KeyRange::all();
-        loop {
-            let page = match snapshot.range(&range, Order::Ascending, PAGE) {
-                Ok(page) => page,
-                Err(error) => return self.note(place, error.into()),
-            };
-            self.report.records += page.len() as u64;
-            match page.last() {
-                Some((last, _)) if page.len() == PAGE => range = range.after(last),
-                _ => return Ok(()),
+    /// Damage is noted; what was deleted meanwhile is none; anything else ends the scrub.
+    fn note<T>(&mut self, place: Place<'_>, result: Result<T>) -> Result<Option<T>> {
+        match result {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                self.damage(place, error.message().to_owned());
+                Ok(None)
             }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
-    /// Damage is noted; what was deleted meanwhile is none; anything else ends the scrub.
-    fn note(&mut self, place: &str, error: Error) -> Result<()> {
-        match error.kind() {
-            ErrorKind::Corrupt => {
-                self.report.damage.push(Damage {
-                    place: place.to_owned(),
-                    what: error.message().to_owned(),
-                });
+    /// Damage inside a tree, which is not a blob's content.
+    fn finding(&mut self, place: Place<'_>, finding: &ScrubFinding) {
+        let what = match finding.item {
+            ScrubItem::Page(_) => format!("{}; the records on it are out of reach", finding.error),
+            ScrubItem::FreedList(_) => format!("{}; the space it names does not come back", finding.error),
+            _ => finding.error.to_string(),
+        };
+        self.damage(place, what);
+    }
+
+    fn damage(&mut self, place: Place<'_>, what: String) {
+        let owned = |name: Option<&str>| name.map(str::to_owned);
+        self.report.damage.push(Damage {
+            account: owned(place.account),
+            container: owned(place.container),
+            blob: owned(place.blob),
+            what,
+        });
+    }
+}
+
+/// Bodies that no blob refers to, and records that nothing does.
+fn leftovers(counts: &ScrubCounts, large: u64, small: u64) -> u64 {
+    let small = (counts.small_bodies + counts.small_references).saturating_sub(small);
+    counts.leftovers + small + counts.references.saturating_sub(large)
+}
+
+/// The tree of one account, entry by entry: containers come before their blobs.
+struct Walk<'a, 'b> {
+    scrub: &'a mut Scrub<'b>,
+    core: &'a Arc<AccountCore>,
+    place: Place<'a>,
+    containers: HashMap<u64, String>,
+    /// Every page could be read.
+    is_whole: bool,
+    /// References of blobs to large and to small bodies.
+    large: u64,
+    small: u64,
+    failed: Option<Error>,
+    /// Shared content that was checked with another state of its blob.
+    checked: HashSet<(ContentId, u64)>,
+}
+
+impl Walk<'_, '_> {
+    fn event(&mut self, event: ScrubEvent<'_>) {
+        if self.failed.is_some() {
+            return;
+        }
+        let done = match event {
+            ScrubEvent::Finding(finding) => {
+                self.is_whole &= !matches!(finding.item, ScrubItem::Page(_) | ScrubItem::Value);
+                self.scrub.finding(self.place, &finding);
                 Ok(())
             }
-            ErrorKind::NotFound => Ok(()),
-            _ => Err(error),
+            ScrubEvent::Entry(key, value) => self.entry(key, value),
+        };
+        self.failed = done.err();
+    }
+
+    fn entry(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.scrub.report.records += 1;
+        match key.split_first() {
+            Some((&rooms::CONTAINERS, name)) if !name.is_empty() => {
+                let name = String::from_utf8_lossy(name).into_owned();
+                let place = Place {
+                    container: Some(&name),
+                    ..self.place
+                };
+                let record = decode::<ContainerRecord>(value).map_err(Error::from);
+                if let Some(record) = self.scrub.note(place, record)? {
+                    self.scrub.report.containers += 1;
+                    self.containers.insert(record.id.0, name);
+                }
+                Ok(())
+            }
+            Some((&rooms::BLOBS, rest)) => {
+                let Some((id, name)) = rest.split_first_chunk() else {
+                    return Ok(());
+                };
+                let name = String::from_utf8_lossy(name).into_owned();
+                self.blob((u64::from_be_bytes(*id), &name), State::Base, value)
+            }
+            Some((&rooms::HISTORY, rest)) => {
+                let state = rest
+                    .split_first_chunk()
+                    .and_then(|(id, rest)| Some((id, rooms::unescape(rest)?)));
+                let Some((id, (name, rest))) = state else {
+                    return Ok(());
+                };
+                let (time, kind) = history::place_of(rest)?;
+                self.blob((u64::from_be_bytes(*id), &name), State::Past(time, kind), value)
+            }
+            Some((&rooms::MANIFESTS, _)) => {
+                let part = self
+                    .scrub
+                    .note(self.place, decode::<Part>(value).map_err(Error::from))?;
+                let entries = part.into_iter().flat_map(|part| part.entries);
+                entries.for_each(|entry| self.count(&entry.extent));
+                Ok(())
+            }
+            Some((&rooms::STAGED, _)) => {
+                let block = decode::<StagedBlock>(value).map_err(Error::from);
+                let block = self.scrub.note(self.place, block)?;
+                block.iter().for_each(|block| self.count(&block.extent));
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
-}
 
-/// Checks the checksums of a blob's chunks; its length.
-fn without_key(account: &Account, (within, name): (&ContainerName, &BlobName)) -> Result<u64> {
-    let snapshot = account.core.tree.snapshot()?;
-    let container = ContainerRecord::read(&snapshot, within)?;
-    let record = BlobRecord::read(&snapshot, container.id, name)?;
-    let tree = &account.core.tree;
-    let visit = |extent: &Extent| body_without_key(tree, &snapshot, &extent.body);
-    record.content.for_each_extent(&snapshot, visit)?;
-    Ok(record.length)
-}
-
-fn body_without_key(tree: &Tree, snapshot: &Snapshot, body: &BodyRef) -> Result<()> {
-    let _pin = snapshot.pin_body(body.id);
-    if let Location::Small(location) = &body.location {
-        return match tree.small_body(location)? {
-            Some(_) => Ok(()),
-            None => Err(missing(0)),
-        };
+    /// A reference to a body.
+    fn count(&mut self, extent: &Extent) {
+        match extent.body.location {
+            Location::Chunks => self.large += 1,
+            Location::Small(_) => self.small += 1,
+        }
     }
-    let chunks = body.length.div_ceil(body.chunk_bytes.max(1).into()).max(1);
-    for index in 0..u32::try_from(chunks).map_err(|_| missing(0))? {
-        let id = ChunkId {
-            body: tree.body_key(body.id),
-            index,
-        };
-        let chunk = tree
-            .chunks()
-            .get(id)
-            .map_err(|error| Error::from(strongroom_engine::tree::TreeError::from(error)))?
-            .ok_or_else(|| missing(index))?;
-        unframe(FrameKind::Chunk, &chunk)?;
-    }
-    Ok(())
-}
 
-fn missing(index: u32) -> Error {
-    Error::new(
-        ErrorKind::Corrupt,
-        "InternalError",
-        500,
-        format!("chunk {index} of the content is missing"),
-    )
+    fn blob(&mut self, (id, name): (u64, &str), state: State, value: &[u8]) -> Result<()> {
+        let record = decode::<BlobRecord>(value).map_err(Error::from);
+        let container = match self.containers.get(&id) {
+            Some(name) => name.clone(),
+            // Of a container that is deleted and not empty yet, or whose record is out of reach.
+            None => format!("#{id}"),
+        };
+        let place = Place {
+            container: Some(&container),
+            blob: Some(name),
+            ..self.place
+        };
+        let Some(record) = self.scrub.note(place, record)? else {
+            return Ok(());
+        };
+        let known = match &record.content {
+            BlobContent::Own(extents) => {
+                extents.iter().for_each(|extent| self.count(extent));
+                false
+            }
+            BlobContent::Manifest { id, entries, .. } => !self.checked.insert((*id, *entries)),
+            BlobContent::Pages { .. } => false,
+        };
+        if known || (self.is_whole && !self.containers.contains_key(&id)) {
+            return Ok(());
+        }
+        let name = BlobName::parse(name)?;
+        self.content(place, ContainerId(id), (&name, state))
+    }
+
+    fn content(&mut self, place: Place<'_>, container: ContainerId, state: (&BlobName, State)) -> Result<()> {
+        let report = &mut self.scrub.report;
+        let checked = match open_all(self.core, container, state) {
+            Err(error) if error.kind() == ErrorKind::KeyUnavailable => {
+                let checked = checksums(self.core, container, state);
+                report.blobs_without_key += u64::from(checked.is_ok());
+                checked
+            }
+            checked => {
+                report.blobs_opened += u64::from(checked.is_ok());
+                checked
+            }
+        };
+        if let Some(checked) = self.scrub.note(place, checked)? {
+            self.scrub.report.bytes += checked.length;
+            self.scrub.report.chunks += checked.chunks;
+        }
+        (self.scrub.progress)(&self.scrub.report);
+        Ok(())
+    }
 }

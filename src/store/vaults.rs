@@ -194,8 +194,8 @@ impl VaultOptions {
     /// Opens existing vaults, and finishes what a crash or the passing of time left to do.
     ///
     /// # Errors
-    /// `NotInitialised`, `NotADirectory`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `WrongPlatformKey`: nothing was
-    /// written then.
+    /// `NotInitialised`, `NotADirectory`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `EngineDamaged`,
+    /// `WrongPlatformKey`: nothing was written then.
     pub fn open(self) -> Result<Vaults> {
         Header::read(&self.directory, Role::Vaults)?;
         let lock = DirectoryLock::acquire(&self.directory)?;

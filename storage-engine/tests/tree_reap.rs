@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use common::*;
 use strongroom_engine::body::BodyReader;
-use strongroom_engine::engine::{KeyRange, Order, Space};
+use strongroom_engine::engine::{Batch, Durability, Engine, KeyRange, Order, Space};
 use strongroom_engine::keys::{Purpose, ScopeId};
-use strongroom_engine::tree::{TreeError, TreeStore};
+use strongroom_engine::tree::{ScrubItem, TreeError, TreeStore};
 
 const EMPTY: [usize; 6] = [1, 0, 0, 0, 0, 0];
 
@@ -204,4 +204,49 @@ fn a_removed_tree_leaves_nothing() {
     let store = TreeStore::open(parts(before.clone()), settings(1024)).unwrap();
     assert_eq!(counts(&before), [0; 6]);
     assert_eq!(store.tree_ids().unwrap(), [] as [ScopeId; 0]);
+}
+
+fn set(engine: &Shared, space: Space, key: &[u8], value: Vec<u8>) {
+    let batch = Batch::new().put(space, key, value);
+    engine.apply(batch, Durability::Buffered).unwrap();
+}
+
+#[test]
+fn a_damaged_list_keeps_its_space_and_nothing_else() {
+    let engine = memory();
+    let (store, tree) = open(engine.clone(), settings(1024)).unwrap();
+    let snapshot = tree.snapshot().unwrap();
+    fill(&tree, 1);
+    put(&tree, b"key", b"value").unwrap();
+    let before = all(&tree);
+    drop((snapshot, tree, store));
+    let lists = records(&engine, Space::FREED);
+    assert!(lists.len() > 10);
+    for (key, value) in &lists {
+        let mut damaged = value.clone();
+        *damaged.last_mut().unwrap() ^= 1;
+        set(&engine, Space::FREED, key, damaged);
+    }
+    for _ in 0..2 {
+        let (store, tree) = open(engine.clone(), settings(1024)).unwrap();
+        assert_eq!(all(&tree), before);
+        assert_eq!(store.stats().freed_lists, lists.len());
+        let mut found = Vec::new();
+        let counts = tree.scrub(&mut |finding| found.push(finding.item)).unwrap();
+        assert_eq!(counts.damaged as usize, lists.len());
+        assert!(
+            found.iter().all(|item| matches!(item, ScrubItem::FreedList(_))),
+            "{found:?}"
+        );
+    }
+    // Made whole again, they are carried out; everything in between could be written.
+    let (store, tree) = open(engine.clone(), settings(1024)).unwrap();
+    (0..30_u8).for_each(|round| put(&tree, b"key", &[round]).unwrap());
+    clear(&tree);
+    drop((store, tree));
+    for (key, value) in &lists {
+        set(&engine, Space::FREED, key, value.clone());
+    }
+    open(engine.clone(), settings(1024)).unwrap();
+    assert_eq!(counts(&engine), EMPTY);
 }

@@ -193,20 +193,17 @@ impl Guide<'_> {
         self.report.rotations.push(rotation);
         let rows = self.report.rotations.iter().map(report::Rotation::row).collect();
         self.story.table(&report::Rotation::HEADINGS, rows)?;
-        let rewritten: u64 = self
-            .report
-            .rotations
-            .iter()
-            .map(|rotation| rotation.chunk_bytes_written)
-            .sum();
-        if rewritten > 0 {
-            self.report
-                .surprises
-                .push(format!("rotations rewrote {} of content", size(rewritten)));
-            return Ok(());
+        let surprises = report::Rotation::surprises(&self.report.rotations);
+        if let ([], Some(first)) = (surprises.as_slice(), self.report.rotations.first()) {
+            self.story.line(&format!(
+                "each of them wrote the same {} bytes, however much is stored,",
+                first.bytes_written
+            ))?;
+            self.story
+                .line("and not one byte of content was rewritten for any of it")?;
         }
-        self.story
-            .line("not one byte of content was rewritten for any of it")
+        self.report.surprises.extend(surprises);
+        Ok(())
     }
 
     fn verify(&mut self) -> Result<(), Failure> {

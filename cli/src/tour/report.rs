@@ -53,6 +53,34 @@ impl Rotation {
     pub(crate) const HEADINGS: [&str; 6] =
         ["Step", "Stored", "Written", "Content rewritten", "Syncs", "Time"];
 
+    /// What is not as documented: content that was rewritten, and changes that did not cost the same.
+    pub(crate) fn surprises(rotations: &[Self]) -> Vec<String> {
+        let mut surprises = Vec::new();
+        let rewritten: u64 = rotations
+            .iter()
+            .map(|rotation| rotation.chunk_bytes_written)
+            .sum();
+        if rewritten > 0 {
+            surprises.push(format!("rotations rewrote {} of content", size(rewritten)));
+        }
+        let mut written: Vec<_> = rotations.iter().map(|rotation| rotation.bytes_written).collect();
+        written.sort_unstable();
+        if let (Some(least), Some(most)) = (written.first(), written.last())
+            && least != most
+        {
+            surprises.push(format!(
+                "rotations wrote from {least} to {most} bytes, not the same"
+            ));
+        }
+        let syncs = rotations.iter().map(|rotation| rotation.syncs).max();
+        surprises.extend(
+            syncs
+                .filter(|syncs| *syncs > 2)
+                .map(|syncs| format!("a rotation took {syncs} syncs")),
+        );
+        surprises
+    }
+
     /// One row of it.
     pub(crate) fn row(&self) -> Vec<String> {
         vec![
@@ -86,5 +114,31 @@ impl Report {
     /// Whether every file came back and every operation behaved as documented.
     pub(crate) fn is_good(&self) -> bool {
         self.verified == self.files && self.surprises.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(costs: [(u64, u64, u64); 2], surprises: usize) {
+        let rotations = costs.map(|(bytes_written, chunk_bytes_written, syncs)| Rotation {
+            step: "rotate".to_owned(),
+            stored_bytes: 1,
+            bytes_written,
+            chunk_bytes_written,
+            syncs,
+            microseconds: 1,
+        });
+        let found = Rotation::surprises(&rotations);
+        assert_eq!(found.len(), surprises, "{found:?}");
+    }
+
+    #[test]
+    fn a_rotation_that_costs_more_than_another_is_a_surprise() {
+        check([(1500, 0, 1), (1500, 0, 2)], 0);
+        check([(1500, 0, 1), (1501, 0, 1)], 1);
+        check([(1500, 1, 1), (1500, 0, 3)], 2);
     }
 }

@@ -6,7 +6,6 @@ use super::pipe::Pipe;
 use super::{BodyError, BodyId, BodyRef, CHUNK_BYTES_LIMITS, Location, SMALL_BODY_BYTES_MAX};
 use crate::chunks::ChunkId;
 use crate::codec::{FRAME_BYTES, FrameKind, frame_with};
-use crate::entropy::random;
 use crate::keys::{ItemSeal, PurposeKey};
 use crate::seal::{ItemKey, Place, SealKind, TAG_BYTES};
 use crate::slot::{Revocable, Slot};
@@ -15,7 +14,7 @@ use crate::{Entropy, SecretBuffer};
 
 /// Sealed bytes collected before they go to the chunk store together: enough for the store to be quick about
 /// them, and few enough for it to begin while the rest is being sealed.
-const PENDING_BYTES_MAX: usize = 256 << 10;
+const PENDING_BYTES_MAX: usize = 500 << 10;
 
 struct Secrets {
     key: ItemKey,
@@ -83,7 +82,7 @@ impl BodyWriter {
         chunk_bytes: u32,
         entropy: &dyn Entropy,
     ) -> Result<Self, BodyError> {
-        let unique = random(entropy)?;
+        let unique = tree.body_name(entropy)?;
         let (item, seal) = key.new_item(SealKind::Body, &unique, entropy)?;
         let chunk_bytes = chunk_bytes.clamp(*CHUNK_BYTES_LIMITS.start(), *CHUNK_BYTES_LIMITS.end());
         Ok(Self {

@@ -4,6 +4,7 @@
 //! variable-length integers). Decoding takes all of its input or fails, never allocates more than the input
 //! allows, never panics.
 
+pub(crate) mod fixed;
 mod frame;
 #[cfg(feature = "testing")]
 pub mod fuzzing;

@@ -80,6 +80,33 @@ impl From<EntropyError> for TreeError {
 }
 
 impl TreeError {
+    /// True when the change that failed may be in force all the same, or come into force at the next open:
+    /// what depends on either must stay until then.
+    #[must_use]
+    pub fn may_have_happened(&self) -> bool {
+        let Self::Engine(error) = self else {
+            return false;
+        };
+        !matches!(
+            **error,
+            EngineError::Closed
+                | EngineError::Conflict
+                | EngineError::InvalidKey
+                | EngineError::PreconditionFailed
+                | EngineError::TooLarge { .. }
+                | EngineError::Unavailable { maybe_applied: false }
+        )
+    }
+
+    /// True when stored bytes are not what was written.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            Self::Corrupt { .. } => true,
+            Self::Engine(error) => matches!(**error, EngineError::Corrupt { .. }),
+            _ => false,
+        }
+    }
+
     pub(crate) fn corrupt(
         what: impl Into<String>,
         source: impl std::error::Error + Send + Sync + 'static,

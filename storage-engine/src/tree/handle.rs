@@ -6,14 +6,17 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::read::{self, Query};
+use super::reap::{Effort, reap};
 use super::reservations::body_key;
 use super::state::{TreeState, Version};
 use super::store::TreeStore;
 use super::txn::is_user_key;
 use super::{Entry, TreeError, Txn};
+use crate::Entropy;
 use crate::body::BodyId;
 use crate::chunks::{BodyKey, ChunkStore};
 use crate::engine::{Engine, EngineError, KeyRange, Order, Space};
+use crate::entropy::EntropyError;
 use crate::keys::ScopeId;
 
 /// One tree. Clones are handles to the same tree.
@@ -110,6 +113,26 @@ impl Tree {
             Some(Err(panic)) => resume_unwind(panic),
             None => Err(TreeError::from(EngineError::Poisoned).into()),
         }
+    }
+
+    /// The part of a new body's id that tells it from all others, whether or not it becomes a large one.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn body_name(&self, entropy: &dyn Entropy) -> Result<[u8; 16], EntropyError> {
+        self.state.body_name(entropy)
+    }
+
+    /// Deletes what this tree's commits released and nobody reads any more, now and not together with later
+    /// ones: for a tree whose every commit is to cost the same.
+    ///
+    /// # Errors
+    /// [`TreeError`]. Nothing is lost then: the next open does it.
+    pub fn reap(&self) -> Result<(), TreeError> {
+        let _reaping = self.store.committer.reaping.lock();
+        self.state.check_open()?;
+        self.state.pages.core.check_writable()?;
+        reap(&self.state, Effort::All)
     }
 
     /// An id for a new large body; its chunks are reaped at the next open unless a transaction adopts it.

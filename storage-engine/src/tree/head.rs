@@ -7,17 +7,20 @@ use super::page_id::PageId;
 use super::pages::{Pages, RecordKind};
 use super::{Entry, TreeError};
 use crate::body::BodyId;
-use crate::codec::{Record, decode, encode};
+use crate::codec::{Record, decode, encode, fixed};
 use crate::keys::{PurposeKey, ScopeId};
 
-/// The newest commit of a tree: from here everything is reached.
+/// The newest commit of a tree: from here everything is reached. Its numbers are of fixed width, so that the
+/// cost of a commit does not grow with the number of those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Head {
     /// Number of the commit; 0 is the empty tree as it was created.
+    #[serde(with = "fixed")]
     pub(super) commit: u64,
     /// The root page; `None` when the tree is empty.
     pub(super) root: Option<PageId>,
     /// Entries, without room 0.
+    #[serde(with = "fixed")]
     pub(super) entries: u64,
 }
 
@@ -100,4 +103,35 @@ pub(super) fn freed_key(tree: ScopeId, commit: u64, part: u32) -> Vec<u8> {
 pub(super) fn commit_of(key: &[u8]) -> Option<u64> {
     let (number, _) = key.get(16..)?.split_first_chunk()?;
     Some(u64::from_be_bytes(*number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_has_one_length_whatever_it_counts() {
+        let numbers = [
+            0,
+            250,
+            251,
+            65_535,
+            65_536,
+            70_000,
+            u64::from(u32::MAX) + 1,
+            u64::MAX,
+        ];
+        for commit in numbers {
+            for entries in numbers {
+                let head = Head {
+                    commit,
+                    root: Some(PageId([7; PageId::BYTES])),
+                    entries,
+                };
+                let bytes = encode(&head).unwrap();
+                assert_eq!(bytes.len(), 1 + 8 + 1 + PageId::BYTES + 8, "{head:?}");
+                assert_eq!(decode::<Head>(&bytes).unwrap(), head);
+            }
+        }
+    }
 }

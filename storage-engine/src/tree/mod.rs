@@ -28,7 +28,7 @@ mod work;
 pub use error::{GateClosed, TreeError};
 pub use handle::{BodyPin, Snapshot, Tree};
 pub use page_id::PageId;
-pub use scrub::{ScrubCounts, ScrubFinding, ScrubItem};
+pub use scrub::{ScrubBodies, ScrubCounts, ScrubEvent, ScrubFinding, ScrubItem};
 pub use store::{TreeStats, TreeStore};
 pub use txn::Txn;
 

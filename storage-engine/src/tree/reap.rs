@@ -1,7 +1,8 @@
 //! Reaping: carrying out freed lists, in small steps that can be repeated after a crash.
 //!
 //! A list may be carried out once it is durable and older than every pin; a body also waits until one more
-//! commit is durable and nobody pins it. A list's records are deleted last.
+//! commit is durable and nobody pins it. A list's records are deleted last. A list that cannot be read is
+//! left where it is: what it names stays on disk, nothing else suffers, and a scrub reports it.
 
 use std::sync::Arc;
 
@@ -75,7 +76,13 @@ impl Step<'_> {
     fn carry_out(&mut self, mut list: FreedList) -> Result<(), TreeError> {
         let mut freed = match list.freed.take() {
             Some(freed) => freed,
-            None => self.read_list(&list)?,
+            None => match self.read_list(&list) {
+                Err(error) if error.is_damage() => {
+                    self.tree.with_pins(|pins, _| pins.unreadable += 1);
+                    return Ok(());
+                }
+                read => read?,
+            },
         };
         let rest = freed.pages.split_off(freed.pages.len().min(self.pages_left));
         for id in &freed.pages {

@@ -5,7 +5,7 @@
 //! trees, the committer's turn, the reaper's turn, reservations, pins; nothing is locked while pins are.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -16,13 +16,16 @@ use super::page_id::hex;
 use super::pages::Pages;
 use super::reservations::Reservations;
 use super::{TreeError, TreeSettings};
-use crate::Timestamp;
 use crate::body::BodyId;
+use crate::entropy::{EntropyError, random};
+use crate::{Entropy, Timestamp};
 
 /// One open tree.
 pub(super) struct TreeState {
     pub(super) pages: Pages,
     pub(super) reservations: Mutex<Reservations>,
+    /// Bodies begun by this process; their ids rise with it.
+    bodies: AtomicU32,
     pins: Mutex<Pins>,
     removed: AtomicBool,
 }
@@ -60,6 +63,8 @@ pub(super) struct Pins {
     pub(super) freed: VecDeque<FreedList>,
     /// Lists of which only pinned bodies are left.
     pub(super) deferred: Vec<FreedList>,
+    /// Lists whose records are damaged.
+    pub(super) unreadable: usize,
 }
 
 /// Freed lists kept in memory besides their records: at most this many, of at most this many ids.
@@ -67,10 +72,20 @@ const FREED_LISTS_KEPT: usize = 64;
 const FREED_IDS_KEPT: usize = 1 << 12;
 
 impl TreeState {
+    /// A new body's part of its id: a number that rises (4 bytes, big-endian), so that bodies written one after
+    /// the other are neighbours in the engine, and 12 random bytes.
+    pub(super) fn body_name(&self, entropy: &dyn Entropy) -> Result<[u8; 16], EntropyError> {
+        let mut name: [u8; 16] = random(entropy)?;
+        let number = self.bodies.fetch_add(1, SeqCst).to_be_bytes();
+        name.iter_mut().zip(number).for_each(|(to, from)| *to = from);
+        Ok(name)
+    }
+
     pub(super) fn new(pages: Pages, head: Head, bytes: &[u8], freed: VecDeque<FreedList>) -> Self {
         Self {
             pages,
             reservations: Mutex::default(),
+            bodies: AtomicU32::new(0),
             pins: Mutex::new(Pins {
                 current: Arc::new(Version(head)),
                 head: bytes.into(),
@@ -80,6 +95,7 @@ impl TreeState {
                 bodies: HashMap::new(),
                 freed,
                 deferred: Vec::new(),
+                unreadable: 0,
             }),
             removed: AtomicBool::new(false),
         }

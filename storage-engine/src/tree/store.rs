@@ -14,7 +14,7 @@ use super::page_id::hex;
 use super::pages::Pages;
 use super::reap::{Effort, reap};
 use super::reservations::{self, block_key, sync_chunks};
-use super::state::{FreedList, TreeState, Version};
+use super::state::{FreedList, Pins, TreeState, Version};
 use super::{TreeError, TreeSettings, TreeStoreParts};
 use crate::chunks::{BodyKey, ChunkStore, EngineChunks};
 use crate::engine::counting::{Counting, WriteCounts};
@@ -164,12 +164,11 @@ impl TreeStore {
             .map(|taken| now.since(taken))
             .collect();
         snapshot_ages.sort_unstable_by(|a, b| b.cmp(a));
-        let freed_lists =
-            |tree: &Arc<TreeState>| tree.with_pins(|pins, _| pins.freed.len() + pins.deferred.len());
+        let freed_lists = |pins: &mut Pins, _| pins.freed.len() + pins.deferred.len() + pins.unreadable;
         TreeStats {
             cache_bytes: self.core.cache.weight(),
             snapshot_ages,
-            freed_lists: trees.iter().map(freed_lists).sum(),
+            freed_lists: trees.iter().map(|tree| tree.with_pins(freed_lists)).sum(),
         }
     }
 

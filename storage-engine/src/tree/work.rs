@@ -304,6 +304,11 @@ pub(super) fn large_body_of(key: &[u8]) -> Option<BodyId> {
     id.try_into().ok().map(BodyId)
 }
 
+/// True for the count of the references to a small body.
+pub(super) fn is_small_reference(key: &[u8]) -> bool {
+    key.starts_with(&SMALL_BODY)
+}
+
 /// References and chunks, from the entry's value.
 pub(super) fn parse_references(value: &[u8]) -> Option<(u64, u64)> {
     let (references, rest) = value.split_first_chunk()?;
