@@ -10,6 +10,7 @@ use strongroom_engine::engine::{KeyRange, Order};
 use strongroom_engine::tree::Txn;
 
 use crate::account::AccountCore;
+use crate::blob::expiry;
 use crate::blob::history::{self, History};
 use crate::blob::staged::Staging;
 use crate::commit::Failure;
@@ -35,6 +36,8 @@ pub(crate) enum Task {
         time: Timestamp,
         kind: u8,
     },
+    /// Remove a blob, if it still expires then.
+    ExpireBlob { container: ContainerId, name: String },
 }
 
 impl Record for Task {
@@ -86,6 +89,10 @@ fn carry_out(
         Task::StagedBlocks { container, name } => {
             let name = stored_name(name)?;
             done.uncommitted_blocks += u64::from(Staging::expire(txn, (*container, &name), now)?);
+        }
+        Task::ExpireBlob { container, name } => {
+            let name = stored_name(name)?;
+            done.expiries += u64::from(expiry::expire(txn, (*container, &name), now)?);
         }
         Task::DeletedState {
             container,

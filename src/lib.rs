@@ -25,21 +25,23 @@ mod operations;
 mod paging;
 mod protection;
 mod rooms;
+mod service;
 mod store;
+mod tags;
 
 pub use account::{Account, AccountName, AccountProperties, Identity, KeyType, NewAccount};
 pub use blob::{
-    AccessTier, ArchiveStatus, BLOCK_BYTES_MAX, BlobItem, BlobPage, BlobProperties, BlobReceipt, BlobType,
-    BlobVersionRef, Block, BlockId, BlockList, BlockListFilter, BlockReceipt, ByteRange,
-    COMMITTED_BLOCKS_MAX, Conditions, ContentCheck, ContentHeaders, ContentMd5, CopyState, CopyStatus,
-    DeleteBlobOptions, DeleteSnapshots, Download, DownloadOptions, ETagMatch, EncryptionDetails,
-    ImmutabilityMode, ImmutabilityPolicy, ListBlobs, ListDetail, ListEntry, ListInclude, ListedBlock,
-    MD5_BYTES_MAX, PutBlockListOptions, PutBlockOptions, ReadOptions, RehydratePriority, SnapshotOptions,
-    SnapshotReceipt, Upload, UploadOptions,
+    AccessTier, ArchiveStatus, BLOCK_BYTES_MAX, BlobExpiry, BlobItem, BlobPage, BlobProperties, BlobReceipt,
+    BlobType, BlobVersionRef, Block, BlockId, BlockList, BlockListFilter, BlockReceipt, ByteRange,
+    COMMITTED_BLOCKS_MAX, Conditions, ContentCheck, ContentHeaders, ContentMd5, CopyState, CopyStatus, Crc64,
+    DeleteBlobOptions, DeleteSnapshots, Download, DownloadOptions, ETagMatch, EncryptionDetails, FindBlobs,
+    FoundBlob, FoundPage, ImmutabilityMode, ImmutabilityPolicy, ListBlobs, ListDetail, ListEntry,
+    ListInclude, ListedBlock, MD5_BYTES_MAX, PutBlockListOptions, PutBlockOptions, RangeCheck, RangeChecksum,
+    ReadOptions, RehydratePriority, SnapshotOptions, SnapshotReceipt, Upload, UploadOptions,
 };
 pub use container::{
-    Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ListContainers, PublicAccess,
-    Reaped, StoredAccessPolicy,
+    Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ContainerVersion,
+    DeletedContainer, ListContainers, PublicAccess, Reaped, StoredAccessPolicy,
 };
 pub use encryption::{
     CustomerKey, EncryptionStatus, KeyIdentity, KeySizes, KeySource, KeyVaultProperties, KeyVersionCheck,
@@ -52,10 +54,16 @@ pub use metadata::{METADATA_BYTES_MAX, Metadata};
 pub use names::{BlobName, ContainerName};
 pub use operations::{Basis, Operation, WhileRevoked};
 pub use paging::{Marker, PageSize};
+pub use service::{
+    AccountInformation, AccountKind, BlobServiceProperties, CorsMethod, CorsRule, GeoReplicationStatus,
+    Logging, Metrics, RetentionDays, ServiceStats, SkuName, StaticWebsite,
+};
 pub use store::{
     AccountStats, Damage, KeyFile, Passphrase, PlatformKey, PlatformKeyError, ScrubReport, Settings, Store,
     StoreOptions, StoreStats, VaultOptions, Vaults,
 };
+pub use tags::{TagCondition, TagQuery, Tags};
+
 pub use strongroom_engine::Timestamp;
 
 pub use strongroom_engine as engine;

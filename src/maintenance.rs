@@ -21,6 +21,8 @@ pub struct Maintained {
     pub content_steps: u64,
     /// Uncommitted blocks dropped because none was added for seven days.
     pub uncommitted_blocks: u64,
+    /// Blobs removed because the time had come that was set for them.
+    pub expiries: u64,
     /// Deleted blobs, snapshots and versions removed because their time to be restored was over.
     pub expired_blobs: u64,
     /// True when nothing is left to do now.
@@ -33,6 +35,7 @@ impl Maintained {
         self.blobs_of_deleted_containers += other.blobs_of_deleted_containers;
         self.content_steps += other.content_steps;
         self.uncommitted_blocks += other.uncommitted_blocks;
+        self.expiries += other.expiries;
         self.expired_blobs += other.expired_blobs;
         self.done &= other.done;
     }
@@ -40,7 +43,9 @@ impl Maintained {
 
 impl Account {
     /// Does up to 64 small commits of what has become due: drops uncommitted blocks that nobody added to for
-    /// seven days, removes deleted blobs that cannot be restored any more, and takes apart what deleted blobs and containers have left. Call it until
+    /// seven days, removes blobs that have expired and deleted ones that cannot be restored any more, gives up
+    /// deleted containers whose retention is over, and takes apart what deleted blobs and containers have
+    /// left. Call it until
     /// [`Maintained::done`]. Works without the customer's key.
     ///
     /// # Errors

@@ -33,6 +33,16 @@ pub(crate) const DOOMED: u8 = 0x0d;
 /// Account tree: time (8), what it is about → what is due then.
 pub(crate) const AGENDA: u8 = 0x0e;
 
+// Rooms of the account tree from 0x20 on: the vault's tree is another one, and its rooms are below.
+/// Account tree: the settings of the Blob service, one record.
+pub(crate) const BLOB_SERVICE: u8 = 0x20;
+/// Account tree: container name, 00, container id (8 bytes) → deleted container that can be restored.
+pub(crate) const KEPT_CONTAINERS: u8 = 0x21;
+/// Account tree: until when (8 bytes), container name, 00, container id (8 bytes) → nothing.
+pub(crate) const KEPT_CONTAINERS_DUE: u8 = 0x22;
+/// Account tree: container id (8 bytes), blob name → nothing; blobs that a policy or a legal hold may protect.
+pub(crate) const PROTECTED_BLOBS: u8 = 0x23;
+
 /// A name as part of a key: 00 becomes 00 FF, 00 00 ends it. The order of names is kept, and no name's keys
 /// lie among those of another.
 pub(crate) fn escape(name: &str) -> Vec<u8> {

@@ -153,6 +153,7 @@ fn put_block_refuses() {
     assert_eq!(refused(empty), code("InvalidHeaderValue", 400));
     let wrong = PutBlockOptions {
         content_md5: Some([0; 16]),
+        ..PutBlockOptions::default()
     };
     let wrong = container.put_block(&blob("e"), &id(1), b"x".as_slice(), &wrong);
     assert_eq!(refused(wrong), code("Md5Mismatch", 400));

@@ -20,6 +20,7 @@ use super::{Account, AccountCore, AccountName, AccountProperties, AccountRecord,
 use crate::encryption::{self, Checked, Custody, EnvelopeTree, KeyGuard, KeyVersionCheck};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rooms;
+use crate::service::BlobServiceProperties;
 use crate::store::StoreShared;
 
 /// Records read at a time while listing.
@@ -56,7 +57,7 @@ impl Accounts {
         self.commit_record(&new.name, &record)?;
         let custody = Custody::new(self.store.clone(), tree, envelope_tree, new.name.clone());
         let custody = Arc::new(custody);
-        let core = self.core(&custody, KeyGuard::platform(custody.clone(), &root));
+        let core = self.core(&custody, KeyGuard::platform(custody.clone(), &root))?;
         open.insert(new.name.clone(), core.clone());
         Ok(Account { core })
     }
@@ -81,7 +82,7 @@ impl Accounts {
             name.clone(),
         ));
         let guard = encryption::open_guard(&custody)?;
-        let core = self.core(&custody, guard);
+        let core = self.core(&custody, guard)?;
         open.insert(name.clone(), core.clone());
         Ok(Account { core })
     }
@@ -170,8 +171,9 @@ impl Accounts {
         })
     }
 
-    fn core(&self, custody: &Arc<Custody>, guard: Arc<KeyGuard>) -> Arc<AccountCore> {
-        Arc::new(AccountCore {
+    fn core(&self, custody: &Arc<Custody>, guard: Arc<KeyGuard>) -> Result<Arc<AccountCore>> {
+        let protection = BlobServiceProperties::read(&custody.tree)?.protection();
+        Ok(Arc::new(AccountCore {
             id: custody.id(),
             name: custody.name.to_string(),
             tree: custody.tree.clone(),
@@ -181,8 +183,8 @@ impl Accounts {
             etags: crate::etag::ETagSource::default(),
             chunk_bytes: self.store.settings.chunk_bytes,
             custody: custody.clone(),
-            protection: parking_lot::RwLock::default(),
-        })
+            protection: parking_lot::RwLock::new(protection),
+        }))
     }
 }
 

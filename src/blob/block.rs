@@ -3,6 +3,8 @@
 use std::io::Read;
 use std::sync::Arc;
 
+use super::checksums::Expected;
+use super::crc64::Crc64;
 use super::entries::BlockId;
 use super::history::History;
 use super::intake::{Intake, TakenIn};
@@ -11,10 +13,13 @@ use super::md5::ContentMd5;
 use super::properties::BlobType;
 use super::record::{BlobContent, BlobRecord, Extent};
 use super::staged::{StagedBlock, Staging};
+use strongroom_engine::Timestamp;
+
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::{ContainerId, ContainerRecord, Source};
 use crate::error::{Error, ErrorKind, Result};
+use crate::lease::{Leasable, Lease, LeaseId};
 use crate::names::BlobName;
 use crate::operations::Operation;
 
@@ -26,6 +31,10 @@ pub const BLOCK_BYTES_MAX: u64 = 4000 << 20;
 pub struct PutBlockOptions {
     /// The MD5 its content must have, if it is known.
     pub content_md5: Option<[u8; 16]>,
+    /// The CRC-64 its content must have, if it is known; not together with an MD5.
+    pub content_crc64: Option<Crc64>,
+    /// The lease of the blob, if there is one.
+    pub lease: Option<LeaseId>,
 }
 
 /// What is said of a new block.
@@ -36,6 +45,8 @@ pub struct BlockReceipt {
     pub length: u64,
     /// MD5 of its content, if it was given.
     pub content_md5: Option<[u8; 16]>,
+    /// CRC-64 of its content.
+    pub content_crc64: Crc64,
 }
 
 impl Container {
@@ -43,10 +54,11 @@ impl Container {
     /// block of the same id. The blob itself changes only when a block list is committed.
     ///
     /// # Errors
-    /// `ContainerNotFound` (404); the 403 of a revoked key; 409: `InvalidBlobType` if there is a blob of
+    /// `ContainerNotFound` (404); the 403 of a revoked key; `LeaseIdMissing`,
+    /// `LeaseIdMismatchWithBlobOperation`, `LeaseNotPresentWithBlobOperation` (412); 409: `InvalidBlobType` if there is a blob of
     /// another type, `BlockCountExceedsLimit` beyond 100,000 uncommitted blocks; 400: `InvalidBlobOrBlock` if
     /// other blocks of the blob have ids of another length, `InvalidHeaderValue` for empty content,
-    /// `Md5Mismatch`, `InvalidInput` when the reader fails; `RequestBodyTooLarge` (413) beyond
+    /// `Md5Mismatch`, `Crc64Mismatch`, `BothCrc64AndMd5HeaderPresent`, `InvalidInput` when the reader fails; `RequestBodyTooLarge` (413) beyond
     /// [`BLOCK_BYTES_MAX`].
     pub fn put_block(
         &self,
@@ -58,9 +70,14 @@ impl Container {
         let core = &self.core;
         let container = ContainerRecord::read(&core.tree, &self.name)?;
         core.admit(Operation::PutBlock)?;
-        check_block(&core.tree, (container.id, name), id)?;
+        let now = core.clock.now();
+        check_block(&core.tree, (container.id, name), (id, options.lease, now))?;
         let md5 = options.content_md5.map_or(ContentMd5::None, ContentMd5::Provided);
-        let mut intake = Intake::begin(core, md5, BLOCK_BYTES_MAX)?;
+        let expected = Expected {
+            md5,
+            crc64: options.content_crc64,
+        };
+        let mut intake = Intake::begin(core, expected, BLOCK_BYTES_MAX)?;
         intake.read(content)?;
         if intake.length() == 0 {
             let message = "a block is not empty";
@@ -70,12 +87,13 @@ impl Container {
         let receipt = BlockReceipt {
             length: taken.length,
             content_md5: taken.content_md5,
+            content_crc64: taken.content_crc64,
         };
-        self.stage(name, id, taken)?;
+        self.stage((name, options.lease), id, taken)?;
         Ok(receipt)
     }
 
-    fn stage(&self, name: &BlobName, id: &BlockId, taken: TakenIn) -> Result<()> {
+    fn stage(&self, (name, lease): (&BlobName, Option<LeaseId>), id: &BlockId, taken: TakenIn) -> Result<()> {
         let (core, container) = (Arc::clone(&self.core), self.name.clone());
         let (name, id) = (name.clone(), id.clone());
         let TakenIn { body, length, .. } = taken;
@@ -84,7 +102,7 @@ impl Container {
             let container = ContainerRecord::read(txn, &container)?.id;
             core.admit_commit(Operation::PutBlock, txn)?;
             let now = core.clock.now();
-            let staging = match check_block(txn, (container, &name), &id)? {
+            let staging = match check_block(txn, (container, &name), (&id, lease, now))? {
                 Some(staging) if staging.is_over(now) => {
                     staging.drop_all(txn, container, &name)?;
                     None
@@ -118,9 +136,11 @@ impl Container {
 fn check_block(
     source: &impl Source,
     (container, name): (ContainerId, &BlobName),
-    id: &BlockId,
+    (id, lease, now): (&BlockId, Option<LeaseId>, Timestamp),
 ) -> Result<Option<Staging>> {
     let record = BlobRecord::find(source, container, name)?;
+    let held = record.as_ref().map_or(Lease::None, |record| record.lease);
+    held.check_write(lease, now, Leasable::Blob)?;
     if let Some(record) = &record {
         record.require_type(BlobType::BlockBlob)?;
     }

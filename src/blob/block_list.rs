@@ -22,9 +22,11 @@ use crate::container::Container;
 use crate::container::record::ContainerRecord;
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
+use crate::lease::Lease;
 use crate::metadata::Metadata;
 use crate::names::BlobName;
 use crate::operations::{Operation, UserMetadata};
+use crate::tags::Tags;
 
 /// Blocks of one blob at most.
 pub const COMMITTED_BLOCKS_MAX: usize = 50_000;
@@ -52,6 +54,8 @@ pub struct PutBlockListOptions {
     pub conditions: Conditions,
     /// Kept as it is given; not compared with the content.
     pub content_md5: Option<[u8; 16]>,
+    /// Index tags.
+    pub tags: Tags,
 }
 
 /// A block and its size.
@@ -173,10 +177,9 @@ impl Container {
         match &record {
             Some(record) => {
                 record.require_type(BlobType::BlockBlob)?;
-                let (etag, modified) = record.state();
-                conditions.check_read(etag, modified)?;
-                list.etag = Some(etag);
-                list.last_modified = Some(modified);
+                record.check_read(&conditions, now)?;
+                list.etag = Some(record.etag);
+                list.last_modified = Some(record.last_modified);
                 list.length = record.length;
                 if filter != BlockListFilter::Uncommitted {
                     let entries = committed(&snapshot, &record.content)?;
@@ -236,14 +239,12 @@ impl Commit {
         let container = ContainerRecord::read(txn, &self.container.name)?.id;
         core.admit_commit_with(Operation::PutBlockList, self.touched, txn)?;
         let old = BlobRecord::find(txn, container, &self.name)?;
-        self.options
-            .conditions
-            .check_put(old.as_ref().map(BlobRecord::state))?;
+        let history = History::of(core, (container, &self.name));
+        let now = history.now;
+        BlobRecord::check_replace(old.as_ref(), &self.options.conditions, &history)?;
         if let Some(old) = &old {
             old.require_type(BlobType::BlockBlob)?;
         }
-        let history = History::of(core, (container, &self.name));
-        let now = history.now;
         let gone = history.replace(txn, old.as_ref(), BlobType::BlockBlob)?;
         let old_content = old.as_ref().map(|old| (&old.content, gone));
         let mut assembly = Assembly::begin(txn, (container, &self.name), (old_content, now))?;
@@ -267,6 +268,8 @@ impl Commit {
         let record = BlobRecord {
             content_md5: self.options.content_md5,
             metadata: self.metadata.clone(),
+            lease: old.as_ref().map_or(Lease::None, |old| old.lease.after_write(now)),
+            tags: self.options.tags.to_pairs(),
             version: history.new_version(txn)?,
             ..record
         };

@@ -8,6 +8,7 @@ use strongroom_engine::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
 use crate::lease::LeaseId;
+use crate::tags::TagCondition;
 
 /// What an entity tag is compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,13 +74,21 @@ pub struct Conditions {
     pub if_modified_since: Option<Timestamp>,
     /// Only if not changed after this time.
     pub if_unmodified_since: Option<Timestamp>,
+    /// Only if the blob's tags are so; together with all others. Not for containers.
+    pub if_tags: Option<TagCondition>,
     /// The lease the caller holds. Where a lease forbids the operation to others, its id is needed; where it
     /// does not, an id that is given must be right all the same.
     pub lease: Option<LeaseId>,
 }
 
-/// What conditions are checked against: the tag and the time of the last change, if the thing exists.
-pub(crate) type State = Option<(ETag, Timestamp)>;
+/// What conditions are checked against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) etag: ETag,
+    pub(crate) last_modified: Timestamp,
+    /// `None` for what can have no tags.
+    pub(crate) tags: Option<&'a [(String, String)]>,
+}
 
 impl Conditions {
     /// Only if nothing of that name exists.
@@ -128,42 +137,33 @@ impl Conditions {
         Ok(())
     }
 
-    /// Checks a write; in a pair the tag decides.
-    pub(crate) fn check_write(&self, state: State) -> Result<()> {
+    /// Checks a write of something that exists, or that does not; in a pair the tag decides.
+    pub(crate) fn check_write(&self, subject: Option<Subject<'_>>) -> Result<()> {
         self.check_write_form()?;
-        let Some((etag, modified)) = state else {
-            return match &self.if_match {
-                Some(ETagMatch::OneOf(_)) => Err(not_met()),
-                Some(ETagMatch::Any) | None => Ok(()),
-            };
-        };
-        let holds = match (&self.if_match, &self.if_none_match) {
-            (Some(tags), _) => tags.holds(etag),
-            (None, Some(tags)) => !tags.holds(etag),
-            (None, None) => {
-                self.if_modified_since.is_none_or(|since| since < modified)
-                    && self.if_unmodified_since.is_none_or(|since| since >= modified)
-            }
-        };
-        if holds { Ok(()) } else { Err(not_met()) }
+        if self.write_holds(subject)? {
+            Ok(())
+        } else {
+            Err(not_met())
+        }
     }
 
     /// Checks a write that creates or replaces a blob: "only if absent" has an error of its own.
-    pub(crate) fn check_put(&self, state: State) -> Result<()> {
+    pub(crate) fn check_put(&self, subject: Option<Subject<'_>>) -> Result<()> {
         self.check_write_form()?;
-        if state.is_some() && self.if_none_match == Some(ETagMatch::Any) {
+        if subject.is_some() && self.if_none_match == Some(ETagMatch::Any) {
             return Err(Error::new(
                 ErrorKind::AlreadyExists,
                 "BlobAlreadyExists",
                 409,
                 "The specified blob already exists.",
-            ));
+            )
+            .hint("choose another name, or allow overwriting"));
         }
-        self.check_write(state)
+        self.check_write(subject)
     }
 
     /// Checks a read of something that exists.
-    pub(crate) fn check_read(&self, etag: ETag, modified: Timestamp) -> Result<()> {
+    pub(crate) fn check_read(&self, subject: Subject<'_>) -> Result<()> {
         if self.if_none_match == Some(ETagMatch::Any) {
             return Err(Error::new(
                 ErrorKind::Invalid,
@@ -173,12 +173,18 @@ impl Conditions {
             )
             .hint("leave this condition out"));
         }
+        let Subject {
+            etag, last_modified, ..
+        } = subject;
         let matches = self.if_match.as_ref().is_none_or(|tags| tags.holds(etag));
-        if !matches || self.if_unmodified_since.is_some_and(|since| since < modified) {
+        let old = self
+            .if_unmodified_since
+            .is_none_or(|since| since >= last_modified);
+        if !matches || !old || !self.tags_hold(Some(subject))? {
             return Err(not_met());
         }
         let other_tag = self.if_none_match.as_ref().map(|tags| !tags.holds(etag));
-        let newer = self.if_modified_since.map(|since| since < modified);
+        let newer = self.if_modified_since.map(|since| since < last_modified);
         match (other_tag, newer) {
             (None, None) | (Some(true), _) | (_, Some(true)) => Ok(()),
             (Some(false) | None, Some(false) | None) => Err(Error::new(
@@ -189,6 +195,59 @@ impl Conditions {
             )),
         }
     }
+
+    /// Checks the source of a copy, by the rules of writes; nothing is a source that does not exist.
+    #[cfg_attr(not(test), expect(dead_code, reason = "copies have sources"))]
+    pub(crate) fn check_source(&self, subject: Subject<'_>) -> Result<()> {
+        self.check_write_form()?;
+        if self.write_holds(Some(subject))? {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Precondition,
+            "SourceConditionNotMet",
+            412,
+            "The source condition specified using HTTP conditional header(s) is not met.",
+        ))
+    }
+
+    fn write_holds(&self, subject: Option<Subject<'_>>) -> Result<bool> {
+        let tags = self.tags_hold(subject)?;
+        let Some(Subject {
+            etag, last_modified, ..
+        }) = subject
+        else {
+            return Ok(tags && !matches!(self.if_match, Some(ETagMatch::OneOf(_))));
+        };
+        let others = match (&self.if_match, &self.if_none_match) {
+            (Some(tags), _) => tags.holds(etag),
+            (None, Some(tags)) => !tags.holds(etag),
+            (None, None) => {
+                self.if_modified_since.is_none_or(|since| since < last_modified)
+                    && self
+                        .if_unmodified_since
+                        .is_none_or(|since| since >= last_modified)
+            }
+        };
+        Ok(tags && others)
+    }
+
+    /// A blob that does not exist has no tags.
+    fn tags_hold(&self, subject: Option<Subject<'_>>) -> Result<bool> {
+        let Some(condition) = &self.if_tags else {
+            return Ok(true);
+        };
+        let tags = match subject {
+            Some(subject) => subject.tags,
+            None => Some(Default::default()),
+        };
+        let none = || {
+            let message = "Condition headers are not supported for this operation.";
+            Error::invalid("ConditionHeadersNotSupported", message)
+                .hint("a container has no tags: leave if_tags out")
+        };
+        Ok(condition.holds(tags.ok_or_else(none)?))
+    }
 }
 
 fn not_met() -> Error {
@@ -198,4 +257,59 @@ fn not_met() -> Error {
         412,
         "The condition specified using HTTP conditional header(s) is not met.",
     )
+    .hint("read the current state, then decide again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every single condition and every pair, of a source that exists: what fails has a code of its own.
+    #[test]
+    fn a_source_is_checked_like_a_write_with_its_own_code() {
+        let (now, before) = (Timestamp::from_unix_seconds(20), Timestamp::from_unix_seconds(10));
+        let (own, other): (ETag, ETag) = ("0x1".parse().unwrap(), "0x2".parse().unwrap());
+        let tags = vec![("a".to_owned(), "1".to_owned())];
+        let subject = Subject {
+            etag: own,
+            last_modified: now,
+            tags: Some(&tags),
+        };
+        let none = Conditions::default;
+        let with_tags = |text: &str| Conditions {
+            if_tags: Some(text.parse().unwrap()),
+            ..none()
+        };
+        let (not_met, several) = (
+            "SourceConditionNotMet 412",
+            "MultipleConditionHeadersNotSupported 400",
+        );
+        #[rustfmt::skip]
+        let cases = [
+            (none(), ""),
+            (Conditions::if_match(own), ""),
+            (Conditions::if_match(other), not_met),
+            (Conditions { if_none_match: Some(other.into()), ..none() }, ""),
+            (Conditions { if_none_match: Some(own.into()), ..none() }, not_met),
+            (Conditions::if_absent(), not_met),
+            (Conditions { if_modified_since: Some(before), ..none() }, ""),
+            (Conditions { if_modified_since: Some(now), ..none() }, not_met),
+            (Conditions { if_unmodified_since: Some(now), ..none() }, ""),
+            (Conditions { if_unmodified_since: Some(before), ..none() }, not_met),
+            (Conditions { if_unmodified_since: Some(before), ..Conditions::if_match(own) }, ""),
+            (Conditions { if_modified_since: Some(before), ..Conditions::if_match(own) }, several),
+            (Conditions { if_match: Some(ETagMatch::OneOf(vec![own, other])), ..none() }, several),
+            (with_tags("a = '1'"), ""),
+            (with_tags("a <> '1'"), not_met),
+            (Conditions { if_tags: with_tags("a = '2'").if_tags, ..Conditions::if_match(own) }, not_met),
+        ];
+        for (conditions, want) in cases {
+            let seen = conditions.check_source(subject);
+            let seen = seen.map_or_else(
+                |error| format!("{} {}", error.code(), error.status()),
+                |()| String::new(),
+            );
+            assert_eq!(seen, want, "{conditions:?}");
+        }
+    }
 }

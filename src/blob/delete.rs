@@ -165,12 +165,13 @@ impl Delete {
 
     fn base(&self, txn: &mut Txn<'_>, history: &History<'_>) -> Result<(), Failure> {
         let base = BlobRecord::read(txn, history.container, &self.name)?;
-        self.options.conditions.check_write(Some(base.state()))?;
+        base.check_change(&self.options.conditions, history)?;
         let snapshots = live_snapshots(txn, history)?;
         if self.options.snapshots == DeleteSnapshots::None && !snapshots.is_empty() {
             return Err(snapshots_present().into());
         }
         for snapshot in snapshots {
+            snapshot.record.check_immutability(history.now)?;
             history.delete(txn, snapshot)?;
         }
         if self.options.snapshots == DeleteSnapshots::Only {
@@ -191,7 +192,7 @@ impl Delete {
             .get(txn, place)?
             .filter(|record| !record.is_gone(history.now));
         let record = record.ok_or_else(BlobRecord::not_found)?;
-        self.options.conditions.check_write(Some(record.state()))?;
+        record.check_write(&self.options.conditions, history.now)?;
         match (self.options.permanent, record.deleted) {
             (true, Some(_)) if history.protection.permanent_delete => history.purge(txn, place, &record),
             (true, Some(_)) => Err(not_allowed().into()),

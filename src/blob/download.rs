@@ -5,9 +5,11 @@
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
+use md5::{Digest, Md5};
 use strongroom_engine::SecretBuffer;
 
 use super::content::Content;
+use super::crc64::{Crc64, Crc64Stream};
 use super::properties::BlobProperties;
 use super::range::ByteRange;
 use super::record::BlobRecord;
@@ -30,6 +32,45 @@ pub struct DownloadOptions {
     pub which: BlobVersionRef,
     /// What must hold of it.
     pub conditions: Conditions,
+    /// Which checksum of the range is computed as well.
+    pub check: RangeCheck,
+}
+
+/// A checksum of the bytes of a range, so that whoever gets them can check them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RangeCheck {
+    /// None.
+    #[default]
+    None,
+    /// MD5 (RFC 1321): `x-ms-range-get-content-md5`.
+    Md5,
+    /// CRC-64/NVME: `x-ms-range-get-content-crc64`.
+    Crc64,
+}
+
+/// The checksum that a [`RangeCheck`] asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RangeChecksum {
+    /// MD5 of the range.
+    Md5([u8; 16]),
+    /// CRC-64/NVME of the range.
+    Crc64(Crc64),
+}
+
+/// Bytes of a range whose checksum is computed, at most: 4 MiB.
+const CHECKED_BYTES_MAX: u64 = 4 << 20;
+
+impl DownloadOptions {
+    fn check_size(&self, length: u64) -> Result<()> {
+        let fits = length <= CHECKED_BYTES_MAX && self.range != ByteRange::all();
+        if self.check == RangeCheck::None || fits {
+            return Ok(());
+        }
+        let message = "the checksum of a range is computed for ranges of at most 4 MiB";
+        Err(Error::invalid("OutOfRangeInput", message).hint("ask for a smaller range, or for no checksum"))
+    }
 }
 
 /// An open blob or range of one: reads and seeks within the range. Memory: one chunk.
@@ -44,6 +85,7 @@ pub struct Download {
     /// Between `start` and `end`.
     position: u64,
     stopped: Option<Interruption>,
+    checksum: Option<RangeChecksum>,
 }
 
 impl Container {
@@ -76,29 +118,35 @@ impl Container {
         }
     }
 
-    /// Opens a blob, or a range of it, for reading and seeking.
+    /// Opens a blob, or a range of it, for reading and seeking. A checksum that is asked for is computed first,
+    /// which reads the range once more.
     ///
     /// # Errors
-    /// As [`download`](Self::download).
+    /// As [`download`](Self::download); `OutOfRangeInput` (400) for a checksum of more than 4 MiB, or of the
+    /// whole blob instead of a range.
     pub fn open_blob(&self, name: &BlobName, options: &DownloadOptions) -> Result<Download> {
         let snapshot = self.core.tree.snapshot()?;
         let container = ContainerRecord::read(&snapshot, &self.name)?;
         self.core.admit(Operation::GetBlob)?;
         let record = BlobRecord::read_state(&snapshot, (container.id, name), options.which)?;
-        let (etag, modified) = record.state();
-        options.conditions.check_read(etag, modified)?;
+        let now = self.core.clock.now();
+        record.check_read(&options.conditions, now)?;
         let (start, end) = options.range.resolve(record.length)?;
+        options.check_size(end - start)?;
         let content = Content::open(&self.core, snapshot, &record)?;
         let metadata = self.core.guard.with_keys(|keys| record.metadata(keys))??;
-        Ok(Download {
+        let mut download = Download {
             container: self.clone(),
             content,
-            properties: record.properties(Some(metadata)),
+            properties: record.properties(Some(metadata), now),
             start,
             end,
             position: start,
             stopped: None,
-        })
+            checksum: None,
+        };
+        download.checksum = download.compute(options.check)?;
+        Ok(download)
     }
 }
 
@@ -107,6 +155,38 @@ impl Download {
     #[must_use]
     pub fn properties(&self) -> &BlobProperties {
         &self.properties
+    }
+
+    /// The checksum of the range, if the options asked for one.
+    #[must_use]
+    pub fn checksum(&self) -> Option<RangeChecksum> {
+        self.checksum
+    }
+
+    /// Goes through the range once and comes back to its start.
+    fn compute(&mut self, check: RangeCheck) -> Result<Option<RangeChecksum>> {
+        if check == RangeCheck::None {
+            return Ok(None);
+        }
+        let (mut md5, mut crc64) = (Md5::new(), Crc64Stream::new());
+        let mut buffer = SecretBuffer::default();
+        buffer.resize(WRITE_BYTES);
+        loop {
+            let read = self.next_bytes(buffer.as_mut_slice())?;
+            if read == 0 {
+                break;
+            }
+            let bytes = buffer.as_slice().get(..read).unwrap_or_default();
+            match check {
+                RangeCheck::Md5 => md5.update(bytes),
+                RangeCheck::Crc64 | RangeCheck::None => crc64.update(bytes),
+            }
+        }
+        self.position = self.start;
+        Ok(Some(match check {
+            RangeCheck::Md5 => RangeChecksum::Md5(md5.finalize().into()),
+            RangeCheck::Crc64 | RangeCheck::None => RangeChecksum::Crc64(crc64.finish()),
+        }))
     }
 
     /// Bytes of the range.

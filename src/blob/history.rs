@@ -18,6 +18,7 @@ use crate::agenda::{self, Task};
 use crate::commit::Failure;
 use crate::container::record::{ContainerId, Source};
 use crate::error::{Error, ErrorKind, Result};
+use crate::lease::Lease;
 use crate::names::BlobName;
 use crate::protection::DataProtection;
 use crate::rooms;
@@ -107,7 +108,8 @@ impl<'a> History<'a> {
         self.is_versioned(old) || (self.protection.retention.is_some() && !archived)
     }
 
-    fn is_versioned(&self, old: &BlobRecord) -> bool {
+    /// True if `old` stays as a previous version, whatever happens to the base.
+    pub(crate) fn is_versioned(&self, old: &BlobRecord) -> bool {
         self.protection.versioning || old.version.is_some()
     }
 
@@ -359,7 +361,7 @@ impl<'a> History<'a> {
 /// A record as a state of the past: nobody leases it.
 fn past(record: BlobRecord) -> BlobRecord {
     BlobRecord {
-        lease: None,
+        lease: Lease::None,
         ..record
     }
 }

@@ -10,7 +10,8 @@ use strongroom_engine::SecretBuffer;
 use strongroom_engine::body::{BodyWriter, FinishedBody};
 use strongroom_engine::slot::{Revocable, Slot};
 
-use super::md5::{ContentMd5, Md5Stream};
+use super::checksums::{Checksums, Expected};
+use super::crc64::Crc64;
 use super::{Interruption, body_error};
 use crate::account::AccountCore;
 use crate::error::{Error, ErrorKind, Result};
@@ -25,7 +26,7 @@ pub(super) struct Intake {
     core: Arc<AccountCore>,
     writer: BodyWriter,
     /// In a slot, because it remembers up to 63 bytes of content.
-    md5: Arc<Slot<Md5Stream>>,
+    checksums: Arc<Slot<Checksums>>,
     length_max: u64,
     stopped: Option<Interruption>,
 }
@@ -35,23 +36,25 @@ pub(super) struct TakenIn {
     pub(super) body: FinishedBody,
     pub(super) length: u64,
     pub(super) content_md5: Option<[u8; 16]>,
+    pub(super) content_crc64: Crc64,
 }
 
 impl Intake {
     /// Begins. More than `length_max` bytes are refused.
-    pub(super) fn begin(core: &Arc<AccountCore>, md5: ContentMd5, length_max: u64) -> Result<Self> {
+    pub(super) fn begin(core: &Arc<AccountCore>, expected: Expected, length_max: u64) -> Result<Self> {
+        expected.check_form()?;
         let writer = core.guard.with_keys(|keys| {
             BodyWriter::new(&core.tree, &keys.content, core.chunk_bytes, core.entropy.as_ref())
         })?;
         let writer = writer.map_err(|error| body_error(core, error))?;
         core.guard.register(Arc::downgrade(&writer.slot()))?;
-        let md5 = Arc::new(Slot::new(Md5Stream::new(md5)));
-        let md5_slot: Arc<dyn Revocable> = md5.clone();
-        core.guard.register(Arc::downgrade(&md5_slot))?;
+        let checksums = Arc::new(Slot::new(Checksums::new(expected)));
+        let slot: Arc<dyn Revocable> = checksums.clone();
+        core.guard.register(Arc::downgrade(&slot))?;
         Ok(Self {
             core: core.clone(),
             writer,
-            md5,
+            checksums,
             length_max,
             stopped: None,
         })
@@ -107,9 +110,9 @@ impl Intake {
         if let Some(stopped) = self.stopped {
             return Err(stopped.error(core));
         }
-        let content_md5 = self
-            .md5
-            .with(Md5Stream::finish)
+        let (content_md5, content_crc64) = self
+            .checksums
+            .with(Checksums::finish)
             .ok_or_else(|| core.guard.refusal())??;
         let length = self.writer.length();
         let body = self.writer.finish().map_err(|error| body_error(core, error))?;
@@ -117,6 +120,7 @@ impl Intake {
             body,
             length,
             content_md5,
+            content_crc64,
         })
     }
 
@@ -126,7 +130,7 @@ impl Intake {
         if self.writer.length() + piece.len() as u64 > self.length_max {
             return Err(too_large(self.length_max));
         }
-        let hashed = self.md5.with(|md5| md5.update(piece));
+        let hashed = self.checksums.with(|checksums| checksums.update(piece));
         hashed.ok_or_else(|| core.guard.refusal())?;
         self.writer.write(piece).map_err(|error| body_error(core, error))
     }

@@ -1,5 +1,9 @@
 //! The content's MD5 (RFC 1321): a protocol field that clients compare, and no security measure.
 
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -23,6 +27,25 @@ pub enum ContentMd5 {
     Provided([u8; 16]),
     /// None.
     None,
+}
+
+impl FromStr for ContentMd5 {
+    type Err = Error;
+
+    /// Reads the base64 of a `Content-MD5` header (RFC 1864).
+    ///
+    /// # Errors
+    /// `InvalidMd5` (400) unless it is that of 16 bytes.
+    fn from_str(text: &str) -> Result<Self> {
+        let bytes = STANDARD.decode(text).ok();
+        bytes
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(Self::Provided)
+            .ok_or_else(|| {
+                let message = "The MD5 value specified in the request is invalid.";
+                Error::invalid("InvalidMd5", message).hint("give the base64 of the 16 bytes of the MD5")
+            })
+    }
 }
 
 /// Computes what a [`ContentMd5`] asks for while the content goes by.

@@ -3,14 +3,16 @@
 use serde::{Deserialize, Serialize};
 use strongroom_engine::Timestamp;
 
+use super::crc64::Crc64;
 use super::history::History;
-use super::record::{BlobRecord, SealedMetadata, key};
+use super::record::{BlobRecord, ImmutabilityPolicy, SealedMetadata, key};
 use super::{BlobVersionRef, Conditions, ReadOptions};
 use crate::commit::Failure;
 use crate::container::record::ContainerRecord;
 use crate::container::{Container, LeaseState, LeaseStatus};
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
+use crate::lease::LeaseDuration;
 use crate::metadata::Metadata;
 use crate::names::BlobName;
 use crate::operations::Operation;
@@ -134,6 +136,16 @@ pub struct BlobProperties {
     pub lease_state: LeaseState,
     /// Whether a lease forbids changes.
     pub lease_status: LeaseStatus,
+    /// How long the lease was taken for, while somebody holds it.
+    pub lease_duration: Option<LeaseDuration>,
+    /// How many tags it has.
+    pub tag_count: usize,
+    /// Until when it may be neither changed nor deleted, if a policy says so.
+    pub immutability: Option<ImmutabilityPolicy>,
+    /// True while a legal hold forbids changing and deleting it.
+    pub legal_hold: bool,
+    /// When it goes away by itself.
+    pub expires: Option<Timestamp>,
     /// Which version it is, if it was written while versions were kept.
     pub version_id: Option<Timestamp>,
     /// When it was deleted; `None` of what is there.
@@ -154,6 +166,8 @@ pub struct BlobReceipt {
     pub length: u64,
     /// MD5 of the content, if it is kept.
     pub content_md5: Option<[u8; 16]>,
+    /// CRC-64 of the content, if this write brought all of it. It is not kept.
+    pub content_crc64: Option<Crc64>,
     /// The id of the new version, if versions are kept.
     pub version_id: Option<Timestamp>,
 }
@@ -165,6 +179,7 @@ impl BlobReceipt {
             last_modified: record.last_modified,
             length: record.length,
             content_md5: record.content_md5,
+            content_crc64: None,
             version_id: record.version,
         }
     }
@@ -183,10 +198,10 @@ impl Container {
     ) -> Result<BlobProperties> {
         let ReadOptions { which, conditions } = options.into();
         let record = self.read_blob(Operation::GetBlobProperties, name, which)?;
-        let (etag, modified) = record.state();
-        conditions.check_read(etag, modified)?;
+        let now = self.core.clock.now();
+        record.check_read(&conditions, now)?;
         let metadata = self.core.guard.with_keys(|keys| record.metadata(keys))??;
-        Ok(record.properties(Some(metadata)))
+        Ok(record.properties(Some(metadata), now))
     }
 
     /// True if the blob exists. Reads its properties, so needs the key.
@@ -208,8 +223,7 @@ impl Container {
     pub fn blob_metadata(&self, name: &BlobName, options: impl Into<ReadOptions>) -> Result<Metadata> {
         let ReadOptions { which, conditions } = options.into();
         let record = self.read_blob(Operation::GetBlobMetadata, name, which)?;
-        let (etag, modified) = record.state();
-        conditions.check_read(etag, modified)?;
+        record.check_read(&conditions, self.core.clock.now())?;
         self.core.guard.with_keys(|keys| record.metadata(keys))?
     }
 
@@ -255,11 +269,18 @@ impl Container {
     }
 
     /// Container, then key, then blob: a revoked account tells nothing about blobs.
-    fn read_blob(&self, operation: Operation, name: &BlobName, which: BlobVersionRef) -> Result<BlobRecord> {
+    pub(super) fn read_blob(
+        &self,
+        operation: Operation,
+        name: &BlobName,
+        which: BlobVersionRef,
+    ) -> Result<BlobRecord> {
         let snapshot = self.core.tree.snapshot()?;
         let container = ContainerRecord::read(&snapshot, &self.name)?;
         self.core.admit(operation)?;
-        BlobRecord::read_state(&snapshot, (container.id, name), which)
+        let record = BlobRecord::read_state(&snapshot, (container.id, name), which)?;
+        record.check_there(self.core.clock.now())?;
+        Ok(record)
     }
 
     fn change_blob(
@@ -275,15 +296,15 @@ impl Container {
             let container = ContainerRecord::read(txn, &container)?;
             core.admit_commit(operation, txn)?;
             let mut record = BlobRecord::read(txn, container.id, &name)?;
-            conditions.check_write(Some(record.state()))?;
             let history = History::of(&core, (container.id, &name));
+            record.check_change(&conditions, &history)?;
             if operation == Operation::SetBlobMetadata || record.blob_type == BlobType::BlockBlob {
                 history.before_change(txn, &mut record)?;
             }
-            change(&mut record);
             let now = core.clock.now();
-            record.etag = record.etag.next(&core.etags, now);
-            record.last_modified = now.whole_seconds();
+            record.check_write(&conditions, now)?;
+            change(&mut record);
+            record.touch(&core, now);
             record.write(txn, &key(container.id, &name))?;
             Ok::<_, Failure>(BlobReceipt::of(&record))
         })

@@ -12,6 +12,7 @@ use crate::container::Container;
 use crate::container::record::ContainerRecord;
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
+use crate::lease::Lease;
 use crate::metadata::Metadata;
 use crate::names::BlobName;
 use crate::operations::{Operation, UserMetadata};
@@ -67,17 +68,17 @@ impl Container {
             let container = ContainerRecord::read(txn, &container)?.id;
             core.admit_commit_with(Operation::SnapshotBlob, touched, txn)?;
             let mut base = BlobRecord::read(txn, container, &name)?;
-            conditions.check_write(Some(base.state()))?;
+            let now = core.clock.now();
+            base.check_unleased(&conditions, now)?;
             if base.tier.tier == Some(AccessTier::Archive) {
                 return Err(archived().into());
             }
-            let now = core.clock.now();
             let history = History::of(&core, (container, &name));
             history.before_change(txn, &mut base)?;
             let mut snapshot = BlobRecord {
                 content: base.content.share(txn)?,
                 version: None,
-                lease: None,
+                lease: Lease::None,
                 ..base.clone()
             };
             if let Some(metadata) = &metadata {

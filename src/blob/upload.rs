@@ -8,6 +8,8 @@ use std::io::Read;
 use strongroom_engine::body::FinishedBody;
 
 use super::Conditions;
+use super::checksums::Expected;
+use super::crc64::Crc64;
 use super::history::History;
 use super::intake::{Intake, TakenIn};
 use super::md5::ContentMd5;
@@ -18,9 +20,11 @@ use crate::container::Container;
 use crate::container::record::ContainerRecord;
 use crate::encryption::DataKeys;
 use crate::error::Result;
+use crate::lease::Lease;
 use crate::metadata::Metadata;
 use crate::names::BlobName;
 use crate::operations::Operation;
+use crate::tags::Tags;
 
 /// What an upload sets besides the content. The default replaces whatever is there and attaches nothing.
 ///
@@ -38,6 +42,19 @@ pub struct UploadOptions {
     pub conditions: Conditions,
     /// Which MD5 is kept.
     pub content_md5: ContentMd5,
+    /// The CRC-64 that the content must have, if it is known; not together with a provided MD5.
+    pub content_crc64: Option<Crc64>,
+    /// Index tags.
+    pub tags: Tags,
+}
+
+impl UploadOptions {
+    fn expected(&self) -> Expected {
+        Expected {
+            md5: self.content_md5,
+            crc64: self.content_crc64,
+        }
+    }
 }
 
 /// An upload under way. Memory: a few chunks, whatever the size.
@@ -55,7 +72,8 @@ impl Container {
     ///
     /// # Errors
     /// `ContainerNotFound` (404); the 403 of a revoked key; `BlobAlreadyExists` (409), `ConditionNotMet`
-    /// (412) and the other errors of conditional writes; `InvalidHeaderValue`, `Md5Mismatch` (400);
+    /// (412) and the other errors of conditional writes; `InvalidHeaderValue`, `Md5Mismatch`,
+    /// `Crc64Mismatch`, `BothCrc64AndMd5HeaderPresent` (400);
     /// `InvalidInput` (400) when the reader fails.
     pub fn upload(&self, name: &BlobName, content: impl Read, options: UploadOptions) -> Result<BlobReceipt> {
         let mut upload = self.begin_upload(name, options)?;
@@ -72,15 +90,16 @@ impl Container {
         let container = ContainerRecord::read(&core.tree, &self.name)?;
         core.admit(Operation::PutBlob)?;
         options.headers.check()?;
-        let state = BlobRecord::find(&core.tree, container.id, name)?.map(|record| record.state());
-        options.conditions.check_put(state)?;
+        let old = BlobRecord::find(&core.tree, container.id, name)?;
+        let history = History::of(core, (container.id, name));
+        BlobRecord::check_replace(old.as_ref(), &options.conditions, &history)?;
         let seal = |keys: &DataKeys| SealedMetadata::seal(core, keys, &options.metadata);
         let metadata = core.guard.with_keys(seal)??;
         Ok(Upload {
             container: self.clone(),
             name: name.clone(),
             metadata,
-            intake: Intake::begin(core, options.content_md5, u64::MAX)?,
+            intake: Intake::begin(core, options.expected(), u64::MAX)?,
             options,
         })
     }
@@ -111,6 +130,7 @@ impl Upload {
             body,
             length,
             content_md5,
+            content_crc64,
         } = self.intake.finish()?;
         let draft = Draft {
             container: self.container,
@@ -120,7 +140,11 @@ impl Upload {
             content_md5,
             length,
         };
-        draft.commit(&body)
+        let receipt = draft.commit(&body)?;
+        Ok(BlobReceipt {
+            content_crc64: Some(content_crc64),
+            ..receipt
+        })
     }
 }
 
@@ -144,15 +168,13 @@ impl Draft {
             core.admit_commit(Operation::PutBlob, txn)?;
             let old = BlobRecord::find(txn, container.id, &self.name)?;
             let history = History::of(core, (container.id, &self.name));
-            self.options
-                .conditions
-                .check_put(old.as_ref().map(BlobRecord::state))?;
+            let now = history.now;
+            BlobRecord::check_replace(old.as_ref(), &self.options.conditions, &history)?;
             let gone = history.replace(txn, old.as_ref(), BlobType::BlockBlob)?;
             if let Some(old) = old.as_ref().filter(|_| gone) {
                 old.content.release(txn)?;
             }
             Staging::discard(txn, container.id, &self.name)?;
-            let now = history.now;
             let extent = Extent {
                 body: txn.adopt_body(&adopted)?,
                 start: 0,
@@ -173,6 +195,8 @@ impl Draft {
             let record = BlobRecord {
                 content_md5: self.content_md5,
                 metadata: self.metadata.clone(),
+                lease: old.as_ref().map_or(Lease::None, |old| old.lease.after_write(now)),
+                tags: self.options.tags.to_pairs(),
                 version: history.new_version(txn)?,
                 ..record
             };

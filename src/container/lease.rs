@@ -34,11 +34,15 @@ impl Container {
         let (core, name, conditions) = (self.core.clone(), self.name.clone(), conditions.clone());
         self.core.transact(move |txn| {
             let mut record = ContainerRecord::read(txn, &name)?;
-            conditions.check_write(Some(record.state()))?;
+            conditions.check_write(Some(record.subject()))?;
             let now = core.clock.now();
             record.lease = record.lease.apply(action, now)?;
             record.write(txn, &name)?;
-            Ok::<_, Failure>(record.lease.receipt(action, now, record.state()))
+            Ok::<_, Failure>(
+                record
+                    .lease
+                    .receipt(action, now, (record.etag, record.last_modified)),
+            )
         })
     }
 }

@@ -1,11 +1,13 @@
-//! Listing containers, page by page.
+//! Listing containers, page by page, deleted ones among them if they are asked for.
 
 use strongroom_engine::Timestamp;
 use strongroom_engine::codec::decode;
 use strongroom_engine::engine::{KeyRange, Order};
+use strongroom_engine::tree::{Entry, Snapshot};
 
-use super::ContainerProperties;
-use super::record::ContainerRecord;
+use super::kept::{self, ContainerVersion, KeptContainer};
+use super::record::{self, ContainerRecord};
+use super::{ContainerProperties, LOGS};
 use crate::account::Account;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::ContainerName;
@@ -29,6 +31,10 @@ pub struct ListContainers {
     pub marker: Option<Marker>,
     /// Containers per page at most.
     pub page_size: PageSize,
+    /// Also deleted containers that can still be restored, after a container of their name.
+    pub include_deleted: bool,
+    /// Also `$logs`, which is left out otherwise; as `include=system` does.
+    pub include_system: bool,
 }
 
 /// A container in a listing.
@@ -39,6 +45,20 @@ pub struct ContainerItem {
     pub name: ContainerName,
     /// What is known of it.
     pub properties: ContainerProperties,
+    /// Set if it is deleted.
+    pub deleted: Option<DeletedContainer>,
+}
+
+/// What is known of a deleted container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeletedContainer {
+    /// What [`Account::restore_container`] asks for.
+    pub version: ContainerVersion,
+    /// When it was deleted.
+    pub when: Timestamp,
+    /// How many more whole days it can be restored.
+    pub remaining_days: u16,
 }
 
 /// One page of containers, in order of their names.
@@ -58,43 +78,72 @@ impl Account {
     /// Storage errors.
     pub fn list_containers(&self, request: &ListContainers) -> Result<ContainerPage> {
         self.core.admit(Operation::ListContainers)?;
-        let mut range = KeyRange::prefix(&rooms::key(rooms::CONTAINERS, &[request.prefix.as_bytes()]));
-        // The room's own key, without a name, holds the next container's id.
-        range = range.after(&rooms::key(rooms::CONTAINERS, &[]));
-        if let Some(marker) = &request.marker {
-            range.start = range
-                .start
-                .max(rooms::key(rooms::CONTAINERS, &[marker.position()]));
+        let snapshot = self.core.tree.snapshot()?;
+        let now = self.core.clock.now();
+        let mut entries = request.entries(&snapshot, rooms::CONTAINERS)?;
+        if request.include_deleted {
+            entries.extend(request.entries(&snapshot, rooms::KEPT_CONTAINERS)?);
+            // Without their room the keys of both are in order: a name comes before what it begins.
+            entries.sort_by(|(left, _), (right, _)| left.get(1..).cmp(&right.get(1..)));
         }
         let limit = request.page_size.get();
-        let mut entries = self.core.tree.range(&range, Order::Ascending, limit + 1)?;
-        let next = entries
-            .get(limit)
-            .map(|(key, _)| Marker::at(key.get(1..).unwrap_or_default()));
-        entries.truncate(limit);
+        let position = |(key, _): &Entry| Marker::at(key.get(1..).unwrap_or_default());
+        let next = entries.get(limit).map(position);
         let containers = entries
             .iter()
-            .map(|(key, value)| item(key, value, self.core.clock.now()))
-            .collect::<Result<_>>()?;
-        Ok(ContainerPage { containers, next })
+            .take(limit)
+            .map(|(key, value)| item(key, value, now));
+        let containers: Vec<Option<ContainerItem>> = containers.collect::<Result<_>>()?;
+        let shown = |item: &ContainerItem| request.include_system || item.name.as_str() != LOGS;
+        Ok(ContainerPage {
+            containers: containers.into_iter().flatten().filter(shown).collect(),
+            next,
+        })
     }
 }
 
-fn item(key: &[u8], value: &[u8], now: Timestamp) -> Result<ContainerItem> {
-    let damaged = || {
-        Error::new(
-            ErrorKind::Corrupt,
-            "InternalError",
-            500,
-            "the name of a container is damaged",
-        )
+impl ListContainers {
+    /// The entries of a room from the marker on, one more than fit on the page.
+    fn entries(&self, snapshot: &Snapshot, room: u8) -> Result<Vec<Entry>> {
+        let mut range = KeyRange::prefix(&rooms::key(room, &[self.prefix.as_bytes()]));
+        // The room's own key, without a name, holds the next container's id.
+        range = range.after(&rooms::key(room, &[]));
+        if let Some(marker) = &self.marker {
+            range.start = range.start.max(rooms::key(room, &[marker.position()]));
+        }
+        let limit = self.page_size.get() + 1;
+        Ok(snapshot.range(&range, Order::Ascending, limit)?)
+    }
+}
+
+/// `None` for a deleted container whose time is over.
+fn item(key: &[u8], value: &[u8], now: Timestamp) -> Result<Option<ContainerItem>> {
+    if key.first() == Some(&rooms::CONTAINERS) {
+        return Ok(Some(ContainerItem {
+            name: record::name(key).ok_or_else(damaged)?,
+            properties: ContainerProperties::of(&decode::<ContainerRecord>(value)?, now)?,
+            deleted: None,
+        }));
+    }
+    let kept: KeptContainer = decode(value)?;
+    let deleted = DeletedContainer {
+        version: kept.version(),
+        when: kept.deleted,
+        remaining_days: crate::service::days_left(kept.until, now),
     };
-    let name = key
-        .get(1..)
-        .and_then(|name| std::str::from_utf8(name).ok())
-        .ok_or_else(damaged)?;
-    Ok(ContainerItem {
-        name: ContainerName::parse(name).map_err(|_| damaged())?,
-        properties: ContainerProperties::of(&decode::<ContainerRecord>(value)?, now)?,
-    })
+    let item = ContainerItem {
+        name: kept::name_of(key.get(1..).unwrap_or_default()).ok_or_else(damaged)?,
+        properties: ContainerProperties::of(&kept.record, now)?,
+        deleted: Some(deleted),
+    };
+    Ok((now < kept.until).then_some(item))
+}
+
+fn damaged() -> Error {
+    Error::new(
+        ErrorKind::Corrupt,
+        "InternalError",
+        500,
+        "the name of a container is damaged",
+    )
 }

@@ -5,13 +5,15 @@
 //! steps ([`reap`]).
 
 mod acl;
+mod kept;
 mod lease;
 mod list;
 mod reap;
 pub(crate) mod record;
 
 pub use acl::{ContainerAcl, PublicAccess, StoredAccessPolicy};
-pub use list::{ContainerItem, ContainerPage, ListContainers};
+pub use kept::ContainerVersion;
+pub use list::{ContainerItem, ContainerPage, DeletedContainer, ListContainers};
 pub use reap::Reaped;
 pub(crate) use reap::reap_step;
 
@@ -22,15 +24,19 @@ use std::sync::Arc;
 use strongroom_engine::Timestamp;
 
 use crate::account::{Account, AccountCore};
-use crate::blob::Conditions;
+use crate::blob::{Conditions, immutability};
 use crate::commit::Failure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
-use crate::lease::{Leasable, Lease, LeaseDuration};
+use crate::lease::{Leasable, LeaseDuration};
 use crate::metadata::Metadata;
 use crate::names::ContainerName;
 use crate::operations::Operation;
-use record::{ContainerId, ContainerRecord};
+use crate::service::BlobServiceProperties;
+use record::{ContainerRecord, NewContainer};
+
+/// Where logs of requests are: left out of listings unless asked for.
+const LOGS: &str = "$logs";
 
 /// What is known of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,17 +133,11 @@ impl Container {
             if ContainerRecord::find(txn, &name)?.is_some() {
                 return Err(Failure::Refused(already_exists()));
             }
-            let now = core.clock.now();
-            let record = ContainerRecord {
-                id: ContainerId::take(txn)?,
-                created: now,
-                last_modified: now.whole_seconds(),
-                etag: core.etags.first(now),
+            let new = NewContainer {
                 metadata: metadata.clone(),
-                lease: Lease::default(),
                 public_access,
-                policies: Vec::new(),
             };
+            let record = ContainerRecord::create(&core, txn, new)?;
             record.write(txn, &name)?;
             Ok(record)
         })?;
@@ -172,7 +172,7 @@ impl Container {
         let record = ContainerRecord::read(&self.core.tree, &self.name)?;
         let now = self.core.clock.now();
         record.check_lease(conditions.lease, now)?;
-        conditions.check_read(record.etag, record.last_modified)?;
+        conditions.check_read(record.subject())?;
         ContainerProperties::of(&record, now)
     }
 
@@ -204,7 +204,7 @@ impl Container {
             let mut record = ContainerRecord::read(txn, &name)?;
             let now = core.clock.now();
             record.check_lease(conditions.lease, now)?;
-            conditions.check_write(Some(record.state()))?;
+            conditions.check_write(Some(record.subject()))?;
             change(&mut record);
             record.touch(&core, now);
             record.write(txn, &name)?;
@@ -212,7 +212,8 @@ impl Container {
         })
     }
 
-    /// Deletes the container with everything in it; its name can be used again at once.
+    /// Deletes the container with everything in it; its name can be used again at once. While the service
+    /// keeps deleted containers, [`Account::restore_container`] brings it back.
     ///
     /// The cost does not depend on what it holds: a first bounded step of
     /// [`Account::reap_deleted_containers`] follows, the rest is left to later calls of that.
@@ -220,7 +221,8 @@ impl Container {
     /// # Errors
     /// `ContainerNotFound` (404); `LeaseIdMissing`, `LeaseIdMismatchWithContainerOperation`,
     /// `LeaseNotPresentWithContainerOperation` (412); `ConditionNotMet` (412) and the other errors of
-    /// conditional writes.
+    /// conditional writes; `ContainerHasLegalHold`, `ContainerImmutabilityPolicyLocked` (409) while one of its
+    /// blobs is protected.
     pub fn delete(&self, conditions: &Conditions) -> Result<()> {
         self.core.admit(Operation::DeleteContainer)?;
         conditions.check_write_form()?;
@@ -231,9 +233,14 @@ impl Container {
             record
                 .lease
                 .check_write(conditions.lease, now, Leasable::Container)?;
-            conditions.check_write(Some((record.etag, record.last_modified)))?;
+            immutability::check_container(txn, record.id, now)?;
+            conditions.check_write(Some(record.subject()))?;
             txn.delete(&record::key(&name))?;
-            Ok(txn.put(&record.id.deleted_key(), &[])?)
+            let retention = BlobServiceProperties::read(txn)?.container_delete_retention;
+            match retention {
+                Some(days) => kept::keep(txn, &name, record, (now, days)),
+                None => Ok(txn.put(&record.id.deleted_key(), &[])?),
+            }
         })?;
         reap::step(&self.core).map(|_| ())
     }

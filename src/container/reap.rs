@@ -5,6 +5,7 @@ use strongroom_engine::codec::decode;
 use strongroom_engine::engine::{KeyRange, Order};
 use strongroom_engine::tree::Txn;
 
+use super::kept;
 use super::record::ContainerId;
 use crate::account::{Account, AccountCore};
 use crate::blob::history;
@@ -28,18 +29,22 @@ pub struct Reaped {
 }
 
 impl Account {
-    /// Removes up to 64 blobs of deleted containers; call it until [`Reaped::done`]. Works without the
-    /// customer's key.
+    /// Removes up to 64 blobs of deleted containers that cannot be restored any more; call it until
+    /// [`Reaped::done`]. Works without the customer's key.
     ///
     /// # Errors
     /// Storage errors.
     pub fn reap_deleted_containers(&self) -> Result<Reaped> {
+        kept::give_up(&self.core)?;
         step(&self.core)
     }
 }
 
 /// One step for callers that know what it means; `None` when nothing is left.
 pub(crate) fn reap_step(core: &AccountCore) -> Result<Option<u64>> {
+    if kept::give_up(core)? > 0 {
+        return Ok(Some(0));
+    }
     let deleted = KeyRange::prefix(&rooms::key(rooms::DELETED_CONTAINERS, &[]));
     if core.tree.range(&deleted, Order::Ascending, 1)?.is_empty() {
         return Ok(None);

@@ -8,6 +8,7 @@ use strongroom_engine::tree::{Entry, Snapshot, Tree, TreeError, Txn};
 
 use super::acl::{PublicAccess, StoredAccessPolicy};
 use crate::account::AccountCore;
+use crate::blob::Subject;
 use crate::commit::Failure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
@@ -33,9 +34,16 @@ pub(crate) struct ContainerRecord {
     pub(crate) policies: Vec<StoredAccessPolicy>,
 }
 
+/// What a new container begins with.
+pub(crate) struct NewContainer {
+    pub(crate) metadata: Vec<(String, String)>,
+    pub(crate) public_access: PublicAccess,
+}
+
 impl Record for ContainerRecord {
     const NAME: &'static str = "container record";
     const VERSION: u8 = 2;
+    const OLDEST: u8 = 2;
 }
 
 /// The id that the next container gets.
@@ -120,9 +128,28 @@ impl ContainerRecord {
             .transpose()
     }
 
-    /// Tag and time, for conditions.
-    pub(crate) fn state(&self) -> (ETag, Timestamp) {
-        (self.etag, self.last_modified)
+    /// A container as it begins, not yet stored.
+    pub(crate) fn create(core: &AccountCore, txn: &mut Txn<'_>, new: NewContainer) -> Result<Self, Failure> {
+        let now = core.clock.now();
+        Ok(Self {
+            id: ContainerId::take(txn)?,
+            created: now,
+            last_modified: now.whole_seconds(),
+            etag: core.etags.first(now),
+            metadata: new.metadata,
+            lease: Lease::None,
+            public_access: new.public_access,
+            policies: Vec::new(),
+        })
+    }
+
+    /// What conditions are checked against; a container has no tags.
+    pub(crate) fn subject(&self) -> Subject<'static> {
+        Subject {
+            etag: self.etag,
+            last_modified: self.last_modified,
+            tags: None,
+        }
     }
 
     /// Checks the id of a lease where none is needed.
@@ -177,4 +204,10 @@ impl ContainerId {
 /// The key of a container's record.
 pub(crate) fn key(name: &ContainerName) -> Vec<u8> {
     rooms::key(rooms::CONTAINERS, &[name.as_str().as_bytes()])
+}
+
+/// The name in the key of a container's record.
+pub(crate) fn name(key: &[u8]) -> Option<ContainerName> {
+    let name = std::str::from_utf8(key.get(1..)?).ok()?;
+    ContainerName::parse(name).ok()
 }

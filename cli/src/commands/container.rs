@@ -55,6 +55,7 @@ fn list(session: &Session, args: &ListArgs) -> Result<Value, Failure> {
             prefix: args.prefix.clone().unwrap_or_default(),
             marker,
             page_size,
+            ..ListContainers::default()
         };
         let page = account.list_containers(&request)?;
         let items = page

@@ -352,7 +352,7 @@ impl Walk<'_> {
         };
         Ok(BlobItem {
             name: BlobName::parse(name).map_err(|_| damaged())?,
-            properties: record.properties(metadata),
+            properties: record.properties(metadata, self.now),
             snapshot: None,
             is_current: false,
             has_versions_only: false,

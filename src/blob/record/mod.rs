@@ -5,6 +5,7 @@
 //! what opens them except the key. Item ids are random and salts fresh, so no item is bound to a container or
 //! a name.
 
+mod checks;
 mod content;
 mod metadata;
 mod state;
@@ -17,7 +18,7 @@ pub use state::{
     AccessTier, ArchiveStatus, CopyState, CopyStatus, EncryptionDetails, ImmutabilityMode,
     ImmutabilityPolicy, RehydratePriority,
 };
-pub(crate) use state::{AppendState, Deleted, LeaseRecord, TierState};
+pub(crate) use state::{AppendState, Deleted, TierState};
 
 use serde::{Deserialize, Serialize};
 use strongroom_engine::Timestamp;
@@ -30,6 +31,7 @@ use crate::container::record::{ContainerId, Source};
 use crate::encryption::DataKeys;
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
+use crate::lease::Lease;
 use crate::metadata::Metadata;
 use crate::names::BlobName;
 
@@ -51,7 +53,7 @@ pub(crate) struct BlobRecord {
     pub(crate) encryption: EncryptionDetails,
     /// Names and values in order of the names.
     pub(crate) tags: Vec<(String, String)>,
-    pub(crate) lease: Option<LeaseRecord>,
+    pub(crate) lease: Lease,
     pub(crate) tier: TierState,
     /// Of a page blob.
     pub(crate) sequence_number: u64,
@@ -102,7 +104,7 @@ impl BlobRecord {
             metadata: None,
             encryption: EncryptionDetails::default(),
             tags: Vec::new(),
-            lease: None,
+            lease: Lease::None,
             tier: TierState::default(),
             sequence_number: 0,
             append: AppendState::default(),
@@ -156,11 +158,6 @@ impl BlobRecord {
         Ok(txn.put(key, &encode(self)?)?)
     }
 
-    /// Tag and time, for conditions.
-    pub(crate) fn state(&self) -> (ETag, Timestamp) {
-        (self.etag, self.last_modified)
-    }
-
     /// The user metadata in clear.
     pub(crate) fn metadata(&self, keys: &DataKeys) -> Result<Metadata> {
         let damaged = || {
@@ -174,8 +171,8 @@ impl BlobRecord {
         }
     }
 
-    /// What callers see of the record; user metadata is given apart.
-    pub(crate) fn properties(&self, metadata: Option<Metadata>) -> BlobProperties {
+    /// What callers see of the record at `now`; user metadata is given apart.
+    pub(crate) fn properties(&self, metadata: Option<Metadata>, now: Timestamp) -> BlobProperties {
         BlobProperties {
             blob_type: self.blob_type,
             etag: self.etag,
@@ -188,8 +185,13 @@ impl BlobRecord {
             version_id: self.version,
             deleted: self.deleted.map(|deleted| deleted.when),
             restorable_until: self.deleted.map(|deleted| deleted.until),
-            lease_state: crate::container::LeaseState::default(),
-            lease_status: crate::container::LeaseStatus::default(),
+            lease_state: self.lease.state(now),
+            lease_status: self.lease.status(now),
+            lease_duration: self.lease.duration(now),
+            tag_count: self.tags.len(),
+            immutability: self.immutability,
+            legal_hold: self.legal_hold,
+            expires: self.expires,
         }
     }
 }

@@ -233,15 +233,3 @@ pub(crate) struct Deleted {
     /// From then on it is gone, whether the maintenance has removed it or not.
     pub(crate) until: Timestamp,
 }
-
-/// A lease, as far as it has to be kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LeaseRecord {
-    pub(crate) id: Uuid,
-    /// Seconds it was asked for; `None` for ever.
-    pub(crate) seconds: Option<u32>,
-    /// When it ends or ended; `None` while it is held for ever.
-    pub(crate) ends: Option<Timestamp>,
-    /// True once it was broken.
-    pub(crate) broken: bool,
-}

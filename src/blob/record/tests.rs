@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::super::ids::ContentId;
 use super::*;
+use crate::lease::{LeaseAction, LeaseDuration};
 
 fn extent() -> Extent {
     Extent {
@@ -108,12 +109,15 @@ fn the_parts_of_features_have_the_documented_bytes() {
             customer_key_sha256: Some([8; 32]),
         },
         tags: vec![("k".to_owned(), "v".to_owned())],
-        lease: Some(LeaseRecord {
-            id: Uuid::from_bytes([9; 16]),
-            seconds: Some(15),
-            ends: Some(time(3)),
-            broken: true,
-        }),
+        lease: Lease::None
+            .apply(
+                LeaseAction::Acquire {
+                    id: "09090909-0909-0909-0909-090909090909".parse().unwrap(),
+                    duration: LeaseDuration::new(15).unwrap(),
+                },
+                time(0),
+            )
+            .unwrap(),
         tier: TierState {
             tier: Some(AccessTier::Archive),
             inferred: true,
@@ -154,9 +158,9 @@ fn the_parts_of_features_have_the_documented_bytes() {
     let mut want = [first_bytes(), vec![0, 0], metadata_bytes()].concat();
     want.extend(b"\x01\x01s\x01");
     want.extend([8; 32]);
-    want.extend(b"\x01\x01k\x01v\x01\x10");
+    want.extend(b"\x01\x01k\x01v\x01");
     want.extend([9; 16]);
-    want.extend([1, 15, 1, 3, 1]);
+    want.extend([1, 15, 1, 252, 0x80, 0xd1, 0xf0, 0x08]);
     want.extend([1, 3, 1, 1, 4, 1, 1, 1, 1, 1, 5]);
     want.extend([6, 7, 1, 1, 16]);
     want.extend([10; 16]);
