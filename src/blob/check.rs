@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use strongroom_engine::Timestamp;
 use strongroom_engine::body::{BodyRef, Location};
 use strongroom_engine::chunks::ChunkId;
-use strongroom_engine::codec::{FrameKind, decode, unframe};
+use strongroom_engine::codec::{FrameKind, unframe};
 use strongroom_engine::tree::{Snapshot, Tree, TreeError};
 
 use super::content::Content;
-use super::record::{BlobRecord, key};
-use super::staged::StagedBlock;
+use super::history::{self, Kind};
+use super::record::BlobRecord;
 use crate::account::AccountCore;
 use crate::container::Container;
-use crate::container::record::{ContainerRecord, Source as _};
+use crate::container::record::{ContainerId, ContainerRecord};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::BlobName;
 use crate::operations::Operation;
@@ -35,15 +36,38 @@ impl Container {
     /// [`Corrupt`](crate::ErrorKind::Corrupt) when anything is missing, damaged or forged.
     pub fn content_check(&self, name: &BlobName) -> Result<ContentCheck> {
         let container = ContainerRecord::read(&self.core.tree.snapshot()?, &self.name)?;
-        open_all(&self.core, &key(container.id, name))
+        open_all(&self.core, container.id, (name, Place::Base))
     }
 }
 
-/// Opens every chunk and the metadata of the state of a blob whose record is at `key`.
-pub(crate) fn open_all(core: &Arc<AccountCore>, key: &[u8]) -> Result<ContentCheck> {
+/// Where the record of a state is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Base,
+    Past(Timestamp, Kind),
+}
+
+impl Place {
+    fn read(self, source: &Snapshot, container: ContainerId, name: &BlobName) -> Result<BlobRecord> {
+        match self {
+            Self::Base => BlobRecord::read(source, container, name),
+            Self::Past(time, kind) => {
+                let record = history::record(source, (container, name), (time, kind))?;
+                record.ok_or_else(BlobRecord::not_found)
+            }
+        }
+    }
+}
+
+/// Opens every chunk and the metadata of a state.
+pub(crate) fn open_all(
+    core: &Arc<AccountCore>,
+    container: ContainerId,
+    (name, place): (&BlobName, Place),
+) -> Result<ContentCheck> {
     let snapshot = core.tree.snapshot()?;
     core.admit(Operation::GetBlob)?;
-    let record = record_at(&snapshot, key)?;
+    let record = place.read(&snapshot, container, name)?;
     core.guard.with_keys(|keys| record.metadata(keys))??;
     let length = record.length;
     let chunks = Content::open(core, snapshot, &record)?.check()?;
@@ -52,9 +76,13 @@ pub(crate) fn open_all(core: &Arc<AccountCore>, key: &[u8]) -> Result<ContentChe
 
 /// Compares the checksum of every chunk, which needs no key: finds what the medium has damaged, and no
 /// forgery. Metadata is part of the record, which its page authenticates.
-pub(crate) fn checksums(core: &AccountCore, key: &[u8]) -> Result<ContentCheck> {
+pub(crate) fn checksums(
+    core: &AccountCore,
+    container: ContainerId,
+    (name, place): (&BlobName, Place),
+) -> Result<ContentCheck> {
     let snapshot = core.tree.snapshot()?;
-    let record = record_at(&snapshot, key)?;
+    let record = place.read(&snapshot, container, name)?;
     let mut chunks = 0;
     record.content.for_each_extent(&snapshot, |extent| {
         chunks += body_checksums(&core.tree, &snapshot, &extent.body)?;
@@ -64,23 +92,6 @@ pub(crate) fn checksums(core: &AccountCore, key: &[u8]) -> Result<ContentCheck> 
         length: record.length,
         chunks,
     })
-}
-
-/// As [`checksums`], of an uncommitted block.
-pub(crate) fn staged_checksums(core: &AccountCore, key: &[u8]) -> Result<ContentCheck> {
-    let snapshot = core.tree.snapshot()?;
-    let bytes = snapshot.value(key)?.ok_or_else(BlobRecord::not_found)?;
-    let extent = decode::<StagedBlock>(&bytes)?.extent;
-    let chunks = body_checksums(&core.tree, &snapshot, &extent.body)?;
-    Ok(ContentCheck {
-        length: extent.length,
-        chunks,
-    })
-}
-
-fn record_at(snapshot: &Snapshot, key: &[u8]) -> Result<BlobRecord> {
-    let bytes = snapshot.value(key)?.ok_or_else(BlobRecord::not_found)?;
-    Ok(decode(&bytes)?)
 }
 
 fn body_checksums(tree: &Tree, snapshot: &Snapshot, body: &BodyRef) -> Result<u64> {

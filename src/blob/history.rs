@@ -274,8 +274,7 @@ impl<'a> History<'a> {
 
     /// The record of one state.
     pub(crate) fn get(&self, source: &impl Source, place: (Timestamp, Kind)) -> Result<Option<BlobRecord>> {
-        let bytes = source.value(&key(self.container, self.name, place))?;
-        bytes.map(|bytes| decode(&bytes).map_err(Error::from)).transpose()
+        record(source, (self.container, self.name), place)
     }
 
     /// Stores a state.
@@ -365,6 +364,16 @@ fn past(record: BlobRecord) -> BlobRecord {
         lease: Lease::None,
         ..record
     }
+}
+
+/// The record of one past state.
+pub(crate) fn record(
+    source: &impl Source,
+    (container, name): (ContainerId, &BlobName),
+    place: (Timestamp, Kind),
+) -> Result<Option<BlobRecord>> {
+    let bytes = source.value(&key(container, name, place))?;
+    bytes.map(|bytes| decode(&bytes).map_err(Error::from)).transpose()
 }
 
 /// All past states of a name, in order of their times, a deleted base last.

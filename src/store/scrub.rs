@@ -4,7 +4,7 @@
 //! by chunk while the account's key is at hand; while it is not, the checksums outside the ciphertext still
 //! find what the medium has damaged. Writes nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use strongroom_engine::body::Location;
@@ -14,14 +14,16 @@ use strongroom_engine::tree::{ScrubBodies, ScrubCounts, ScrubEvent, ScrubFinding
 use super::Store;
 use super::header::Header;
 use crate::account::{Account, AccountCore, AccountName};
-use crate::blob::ContentCheck;
-use crate::blob::check::{checksums, open_all, staged_checksums};
+use crate::blob::check::{Place as State, checksums, open_all};
+use crate::blob::history;
+use crate::blob::ids::ContentId;
 use crate::blob::manifest::Part;
 use crate::blob::record::{BlobContent, BlobRecord, Extent};
 use crate::blob::staged::StagedBlock;
-use crate::container::record::ContainerRecord;
+use crate::container::record::{ContainerId, ContainerRecord};
 use crate::encryption::check_custody;
 use crate::error::{Error, ErrorKind, Result};
+use crate::names::BlobName;
 use crate::rooms;
 
 /// What a scrub went through and found. Counted up while it runs.
@@ -164,6 +166,7 @@ impl Scrub<'_> {
             large: 0,
             small: 0,
             failed: None,
+            checked: HashSet::new(),
         };
         let counts = core
             .tree
@@ -189,15 +192,6 @@ impl Scrub<'_> {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    fn checked(&mut self, place: Place<'_>, checked: Result<ContentCheck>) -> Result<()> {
-        if let Some(checked) = self.note(place, checked)? {
-            self.report.bytes += checked.length;
-            self.report.chunks += checked.chunks;
-        }
-        (self.progress)(&self.report);
-        Ok(())
     }
 
     /// Damage inside a tree, which is not a blob's content.
@@ -239,6 +233,8 @@ struct Walk<'a, 'b> {
     large: u64,
     small: u64,
     failed: Option<Error>,
+    /// Shared content that was checked with another state of its blob.
+    checked: HashSet<(ContentId, u64)>,
 }
 
 impl Walk<'_, '_> {
@@ -273,28 +269,42 @@ impl Walk<'_, '_> {
                 }
                 Ok(())
             }
-            Some((&rooms::BLOBS, rest)) => self.state(key, rest.split_first_chunk().map(blob_name), value),
-            Some((&rooms::HISTORY, rest)) => self.state(key, rest.split_first_chunk().map(past_name), value),
+            Some((&rooms::BLOBS, rest)) => {
+                let Some((id, name)) = rest.split_first_chunk() else {
+                    return Ok(());
+                };
+                let name = String::from_utf8_lossy(name).into_owned();
+                self.blob((u64::from_be_bytes(*id), &name), State::Base, value)
+            }
+            Some((&rooms::HISTORY, rest)) => {
+                let state = rest
+                    .split_first_chunk()
+                    .and_then(|(id, rest)| Some((id, rooms::unescape(rest)?)));
+                let Some((id, (name, rest))) = state else {
+                    return Ok(());
+                };
+                let (time, kind) = history::place_of(rest)?;
+                self.blob((u64::from_be_bytes(*id), &name), State::Past(time, kind), value)
+            }
             Some((&rooms::MANIFESTS, _)) => {
-                let part = decode::<Part>(value).map_err(Error::from);
-                if let Some(part) = self.scrub.note(self.place, part)? {
-                    part.entries.iter().for_each(|entry| self.count(&entry.extent));
-                }
+                let part = self
+                    .scrub
+                    .note(self.place, decode::<Part>(value).map_err(Error::from))?;
+                let entries = part.into_iter().flat_map(|part| part.entries);
+                entries.for_each(|entry| self.count(&entry.extent));
                 Ok(())
             }
             Some((&rooms::STAGED, _)) => {
                 let block = decode::<StagedBlock>(value).map_err(Error::from);
-                if let Some(block) = self.scrub.note(self.place, block)? {
-                    self.count(&block.extent);
-                    let checked = staged_checksums(self.core, key);
-                    self.scrub.checked(self.place, checked)?;
-                }
+                let block = self.scrub.note(self.place, block)?;
+                block.iter().for_each(|block| self.count(&block.extent));
                 Ok(())
             }
             _ => Ok(()),
         }
     }
 
+    /// A reference to a body.
     fn count(&mut self, extent: &Extent) {
         match extent.body.location {
             Location::Chunks => self.large += 1,
@@ -302,11 +312,8 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// One state of a blob: the blob itself, or one of its past.
-    fn state(&mut self, key: &[u8], named: Option<(u64, String)>, value: &[u8]) -> Result<()> {
-        let Some((id, name)) = named else {
-            return Ok(());
-        };
+    fn blob(&mut self, (id, name): (u64, &str), state: State, value: &[u8]) -> Result<()> {
+        let record = decode::<BlobRecord>(value).map_err(Error::from);
         let container = match self.containers.get(&id) {
             Some(name) => name.clone(),
             // Of a container that is deleted and not empty yet, or whose record is out of reach.
@@ -314,27 +321,32 @@ impl Walk<'_, '_> {
         };
         let place = Place {
             container: Some(&container),
-            blob: Some(&name),
+            blob: Some(name),
             ..self.place
         };
-        let record = decode::<BlobRecord>(value).map_err(Error::from);
         let Some(record) = self.scrub.note(place, record)? else {
             return Ok(());
         };
-        if let BlobContent::Own(extents) = &record.content {
-            extents.iter().for_each(|extent| self.count(extent));
-        }
-        if self.is_whole && !self.containers.contains_key(&id) {
+        let known = match &record.content {
+            BlobContent::Own(extents) => {
+                extents.iter().for_each(|extent| self.count(extent));
+                false
+            }
+            BlobContent::Manifest { id, entries, .. } => !self.checked.insert((*id, *entries)),
+            BlobContent::Pages { .. } => false,
+        };
+        if known || (self.is_whole && !self.containers.contains_key(&id)) {
             return Ok(());
         }
-        self.content(place, key)
+        let name = BlobName::parse(name)?;
+        self.content(place, ContainerId(id), (&name, state))
     }
 
-    fn content(&mut self, place: Place<'_>, key: &[u8]) -> Result<()> {
+    fn content(&mut self, place: Place<'_>, container: ContainerId, state: (&BlobName, State)) -> Result<()> {
         let report = &mut self.scrub.report;
-        let checked = match open_all(self.core, key) {
+        let checked = match open_all(self.core, container, state) {
             Err(error) if error.kind() == ErrorKind::KeyUnavailable => {
-                let checked = checksums(self.core, key);
+                let checked = checksums(self.core, container, state);
                 report.blobs_without_key += u64::from(checked.is_ok());
                 checked
             }
@@ -343,20 +355,11 @@ impl Walk<'_, '_> {
                 checked
             }
         };
-        self.scrub.checked(place, checked)
+        if let Some(checked) = self.scrub.note(place, checked)? {
+            self.scrub.report.bytes += checked.length;
+            self.scrub.report.chunks += checked.chunks;
+        }
+        (self.scrub.progress)(&self.scrub.report);
+        Ok(())
     }
-}
-
-/// Container and name in the key of a blob.
-fn blob_name((id, name): (&[u8; 8], &[u8])) -> (u64, String) {
-    (
-        u64::from_be_bytes(*id),
-        String::from_utf8_lossy(name).into_owned(),
-    )
-}
-
-/// Container and name in the key of a snapshot, a version or a deleted blob.
-fn past_name((id, rest): (&[u8; 8], &[u8])) -> (u64, String) {
-    let name = rooms::unescape(rest).map_or_else(String::new, |(name, _)| name);
-    (u64::from_be_bytes(*id), name)
 }
