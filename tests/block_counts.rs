@@ -101,6 +101,6 @@ fn a_blob_of_ten_thousand_blocks_is_written_once() {
         .delete_blob(&blob("big"), &Conditions::default())
         .unwrap();
     while !world.account.maintain().unwrap().done {}
-    // The envelope, the container, its counter and that of content ids.
-    assert_eq!(world.records(), 4);
+    // The container, its counter and that of content ids.
+    assert_eq!(world.records(), 3);
 }

@@ -2,12 +2,9 @@
 //!
 //! Needs no vault: a customer's wrap is opened by the vault alone, and is compared with its copy.
 
-use strongroom_engine::codec;
-
 use super::custody::Custody;
-use super::envelope::{Envelope, Source, unwrap_under};
+use super::envelope::{Source, unwrap_under};
 use crate::error::{Error, ErrorKind, Result};
-use crate::rooms;
 
 /// Reads the envelope and the side file that goes with it.
 ///
@@ -17,8 +14,7 @@ pub(crate) fn check(custody: &Custody) -> Result<()> {
     // No change of custody may come between the record and its file.
     let _control = custody.control.lock();
     let record = custody.record()?;
-    let bytes = custody.tree.get(&[rooms::ENVELOPE])?.ok_or_else(super::damaged)?;
-    let envelope: Envelope = codec::decode(&bytes)?;
+    let envelope = custody.envelope_tree.read()?;
     let files = &custody.store.side_files;
     match &envelope.source {
         Source::Platform { file, wrapped } => {
@@ -31,7 +27,7 @@ pub(crate) fn check(custody: &Custody) -> Result<()> {
         }
         // The copy serves changes that a crash interrupts; a change that failed has removed it.
         Source::Customer(_) => match files.proven_copy(&custody.store, custody.id())? {
-            Some(copy) if codec::encode(&copy)? != bytes && copy.generation >= envelope.generation => {
+            Some(copy) if copy.padded()? != envelope.padded()? && copy.generation >= envelope.generation => {
                 Err(another_copy())
             }
             _ => Ok(()),

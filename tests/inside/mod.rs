@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use strongroom::PlatformKey;
 use strongroom::engine::codec::{FrameKind, Record, decode, unframe};
 use strongroom::engine::engine::sled::{SledEngine, SledOptions};
+use strongroom::engine::engine::{KeyRange, Order};
 use strongroom::engine::keys::{Purpose, PurposeKey, RootKey, ScopeId};
 use strongroom::engine::seal::SealKind;
 use strongroom::engine::tree::{Tree, TreeSettings, TreeStore, TreeStoreParts};
@@ -118,15 +119,25 @@ impl Record for PlatformEnvelope {
 /// The one-time key and the root key of the only account of a store that the platform manages.
 pub(crate) fn account_keys(directory: &Path, root: &RootKey, store: ScopeId) -> [RootKey; 2] {
     let trees = trees(directory);
-    let account = trees
+    // Of the two trees of the account one holds nothing but its envelope, under the account's id.
+    let found: Vec<_> = trees
         .tree_ids()
         .unwrap()
         .into_iter()
-        .find(|id| *id != store)
-        .unwrap();
-    let bytes = tree(&trees, root, account).get(&[2]).unwrap().unwrap();
+        .filter(|id| *id != store)
+        .flat_map(|id| {
+            let tree = tree(&trees, root, id);
+            let records = tree.range(&KeyRange::prefix(&[2]), Order::Ascending, 1).unwrap();
+            records.into_iter()
+        })
+        .collect();
     trees.close().unwrap();
-    let envelope: PlatformEnvelope = decode(&bytes).unwrap();
+    let [(key, padded)] = found.as_slice() else {
+        panic!("{} envelopes", found.len());
+    };
+    let account = ScopeId(key[1..].try_into().unwrap());
+    let length = usize::from(u16::from_be_bytes([padded[0], padded[1]]));
+    let envelope: PlatformEnvelope = decode(&padded[2..2 + length]).unwrap();
     let open = |wrap: &PurposeKey, item: &[u8], sealed: &[u8]| {
         RootKey::from_bytes(wrap.open(SealKind::WrappedKey, item, sealed).unwrap()).unwrap()
     };
