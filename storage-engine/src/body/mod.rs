@@ -24,8 +24,8 @@ pub const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
 /// Smallest and largest chunk, in plaintext bytes.
 pub const CHUNK_BYTES_LIMITS: std::ops::RangeInclusive<u32> = (1 << 10)..=(512 << 10);
 
-/// Names a body within its tree: a reservation block (8 bytes), a number that rises within a process (4 bytes,
-/// big-endian), 12 random bytes.
+/// Names a body within its tree: a reservation block (8 bytes), a number that rises within a process (4
+/// bytes, big-endian), 12 random bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BodyId(pub [u8; 24]);
 

@@ -72,8 +72,8 @@ const FREED_LISTS_KEPT: usize = 64;
 const FREED_IDS_KEPT: usize = 1 << 12;
 
 impl TreeState {
-    /// A new body's part of its id: a number that rises (4 bytes, big-endian), so that bodies written one after
-    /// the other are neighbours in the engine, and 12 random bytes.
+    /// A new body's part of its id: a number that rises (4 bytes, big-endian), so that bodies written one
+    /// after the other are neighbours in the engine, and 12 random bytes.
     pub(super) fn body_name(&self, entropy: &dyn Entropy) -> Result<[u8; 16], EntropyError> {
         let mut name: [u8; 16] = random(entropy)?;
         let number = self.bodies.fetch_add(1, SeqCst).to_be_bytes();
