@@ -129,11 +129,11 @@ impl<'a> Cursor<'a> {
             }
         };
         match KeyRange::prefix(&[self.prefix.as_slice(), name].concat()).end {
-            Some(end) if end > self.range.start => {
-                self.range.start = end;
-                self.buffer.retain(|(key, _)| *key >= self.range.start);
+            Some(end) => {
+                self.buffer.retain(|(key, _)| *key >= end);
+                // What is buffered may reach beyond the group already.
+                self.range.start = std::mem::take(&mut self.range.start).max(end);
             }
-            Some(_) => {}
             None => {
                 self.ended = true;
                 self.buffer.clear();

@@ -7,18 +7,20 @@ mod merge;
 
 use strongroom_engine::Timestamp;
 use strongroom_engine::codec::decode;
+use strongroom_engine::tree::Snapshot;
 
 use self::merge::{Item, Merge, Rooms, What, place};
-use super::history::Kind;
+use super::history::{self, Kind};
 use super::properties::{BlobProperties, BlobType, ContentHeaders};
 use super::record::{BlobContent, BlobRecord, NewBlob};
 use super::staged::Staging;
 use crate::container::Container;
-use crate::container::record::ContainerRecord;
+use crate::container::record::{ContainerId, ContainerRecord};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::BlobName;
 use crate::operations::{Operation, UserMetadata};
 use crate::paging::{Marker, PageSize};
+use crate::rooms;
 
 /// What a listing shows of each blob beyond its properties.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -160,7 +162,7 @@ impl Container {
         if let Some(marker) = &request.marker {
             merge.seek(marker.position())?;
         }
-        let walk = Walk {
+        let mut walk = Walk {
             container: self,
             request,
             now: self.core.clock.now(),
@@ -168,8 +170,16 @@ impl Container {
             last_base: None,
             newest: None,
         };
+        if deleted_with_versions {
+            walk.resume(&snapshot, container.id)?;
+        }
         walk.run(merge)
     }
+}
+
+/// The place behind a name's past and before its base.
+fn end_of_past(name: &str) -> Vec<u8> {
+    place(name, u64::MAX, 0xfd)
 }
 
 /// The newest version of a name whose base has not come yet.
@@ -189,6 +199,28 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// Where the page before ended behind the past of a name, its newest version is still to be shown.
+    fn resume(&mut self, snapshot: &Snapshot, container: ContainerId) -> Result<()> {
+        let Some(marker) = &self.request.marker else {
+            return Ok(());
+        };
+        let (name, _) = rooms::unescape(marker.position()).ok_or_else(damaged)?;
+        if marker.position() != end_of_past(&name) {
+            return Ok(());
+        }
+        let name = BlobName::parse(&name)?;
+        let mut states = history::states(snapshot, container, &name)?;
+        states.retain(|state| state.kind == Kind::Version && !state.record.is_gone(self.now));
+        self.newest = states.pop().map(|state| Newest {
+            name: name.to_string(),
+            record: BlobRecord {
+                version: Some(state.time),
+                ..state.record
+            },
+        });
+        Ok(())
+    }
+
     fn run(mut self, mut merge: Merge<'_>) -> Result<BlobPage> {
         let limit = self.request.page_size.get();
         while let Some(item) = merge.next()? {
@@ -220,9 +252,7 @@ impl Walk<'_> {
             return Ok(None);
         };
         if self.entries.len() == limit {
-            // From the version on, so that it is met again.
-            let ticks = record.version.unwrap_or_default().ticks();
-            return Ok(Some(Marker::at(&place(&name, ticks, Kind::Version as u8))));
+            return Ok(Some(Marker::at(&end_of_past(&name))));
         }
         let item = BlobItem {
             has_versions_only: true,
@@ -240,6 +270,8 @@ impl Walk<'_> {
     fn push(&mut self, entry: ListEntry, merge: &mut Merge<'_>) {
         if let ListEntry::Prefix(group) = &entry {
             merge.skip(group);
+            // Its name is in the group.
+            self.newest = None;
             if self.entries.last() == Some(&entry) {
                 return;
             }
