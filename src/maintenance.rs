@@ -43,8 +43,8 @@ impl Maintained {
 
 impl Account {
     /// Does up to 64 small commits of what has become due: drops uncommitted blocks that nobody added to for
-    /// seven days, removes blobs that have expired and deleted ones that cannot be restored any more, gives up
-    /// deleted containers whose retention is over, and takes apart what deleted blobs and containers have
+    /// seven days, removes blobs that have expired and deleted ones that cannot be restored any more, gives
+    /// up deleted containers whose retention is over, and takes apart what deleted blobs and containers have
     /// left. Call it until
     /// [`Maintained::done`]. Works without the customer's key.
     ///

@@ -15,8 +15,9 @@ const BLOB_SEGMENTS_MAX: usize = 254;
 
 /// The name of a container: 3 to 63 of `a-z`, `0-9` and single inner dashes; or `$root`, `$logs`, `$web`.
 ///
-/// The three with a `$` are containers like others: whoever wants them creates them. Enabling the static website
-/// creates `$web`. Nothing is written to `$logs` by itself, and listings leave it out unless they are asked for it.
+/// The three with a `$` are containers like others: whoever wants them creates them. Enabling the static
+/// website creates `$web`. Nothing is written to `$logs` by itself, and listings leave it out unless they are
+/// asked for it.
 ///
 /// ```
 /// use strongroom::ContainerName;

@@ -87,8 +87,8 @@ impl FromStr for Marker {
             Error::new(ErrorKind::Invalid, "InvalidQueryParameterValue", 400, message)
                 .hint("give the marker that the page before ended with")
         };
-        // A blob's name has at most 1024 characters of at most 4 bytes; its container's name, or its end, a time
-        // and a kind, come with it.
+        // A blob's name has at most 1024 characters of at most 4 bytes; its container's name, or its end, a
+        // time and a kind, come with it.
         let position = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
         if position.is_empty() || position.len() > 4096 + 64 {
             return Err(invalid());

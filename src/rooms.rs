@@ -40,7 +40,8 @@ pub(crate) const BLOB_SERVICE: u8 = 0x20;
 pub(crate) const KEPT_CONTAINERS: u8 = 0x21;
 /// Account tree: until when (8 bytes), container name, 00, container id (8 bytes) → nothing.
 pub(crate) const KEPT_CONTAINERS_DUE: u8 = 0x22;
-/// Account tree: container id (8 bytes), blob name → nothing; blobs that a policy or a legal hold may protect.
+/// Account tree: container id (8 bytes), blob name → nothing; blobs that a policy or a legal hold may
+/// protect.
 pub(crate) const PROTECTED_BLOBS: u8 = 0x23;
 
 /// A name as part of a key: 00 becomes 00 FF, 00 00 ends it. The order of names is kept, and no name's keys

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use blob_world::{BlobWorld, blob, code, refused};
 use strongroom::{
-    Conditions, Container, ContentHeaders, Error, ImmutabilityMode, ImmutabilityPolicy, LeaseDuration,
-    LeaseRequest, Metadata, PutBlockListOptions, Timestamp, UploadOptions,
+    BlobVersionRef, Conditions, Container, ContentHeaders, DeleteBlobOptions, Error, ImmutabilityMode,
+    ImmutabilityPolicy, LeaseDuration, LeaseRequest, Metadata, PutBlockListOptions, Timestamp, UploadOptions,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -188,4 +188,29 @@ fn the_order_is_lease_then_protection_then_conditions() {
     container
         .set_blob_legal_hold(&blob("b"), false, &Conditions::default())
         .unwrap();
+}
+
+#[test]
+fn where_versions_are_kept_the_protected_one_stays_while_the_blob_goes_on() {
+    let (world, container) = world();
+    world
+        .account
+        .change_blob_service_properties(|settings| settings.versioning = true)
+        .unwrap();
+    let put = || {
+        let receipt = container.upload(&blob("b"), &b"x"[..], UploadOptions::default());
+        receipt.unwrap().version_id.unwrap()
+    };
+    let protected = put();
+    let hold = |hold| container.set_blob_legal_hold(&blob("b"), hold, &Conditions::default());
+    hold(true).unwrap();
+    put();
+    let delete = |which| container.delete_blob(&blob("b"), DeleteBlobOptions::from(which));
+    let held = code("BlobImmutableDueToLegalHold", 409);
+    assert_eq!(refused(delete(BlobVersionRef::Version(protected))), held);
+    delete(BlobVersionRef::Base).unwrap();
+    assert_eq!(
+        refused(container.delete(&Conditions::default())),
+        code("ContainerHasLegalHold", 409)
+    );
 }

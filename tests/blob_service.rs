@@ -8,10 +8,14 @@
 )]
 
 mod blob_world;
+mod common;
 
-use blob_world::{BlobWorld, code, container_name, refused};
+use std::time::Duration;
+
+use blob_world::{BlobWorld, blob, code, container_name, refused};
 use strongroom::{
-    BlobServiceProperties, CorsMethod, CorsRule, Logging, Metrics, RetentionDays, StaticWebsite,
+    BlobServiceProperties, Conditions, CorsMethod, CorsRule, Logging, Metadata, Metrics, RetentionDays,
+    StaticWebsite, UploadOptions,
 };
 
 fn rule() -> CorsRule {
@@ -82,82 +86,42 @@ fn settings_are_kept_and_a_part_can_change_alone() {
 
 type Change = fn(&mut BlobServiceProperties);
 
+fn cors(change: fn(&mut CorsRule)) -> Vec<CorsRule> {
+    let mut rule = rule();
+    change(&mut rule);
+    vec![rule]
+}
+
 #[test]
 fn what_is_out_of_range_is_refused_and_changes_nothing() {
     let world = BlobWorld::new();
     let (value, document) = ("InvalidXmlNodeValue", "InvalidXmlDocument");
     let cases: [(Change, &str); 14] = [
         (|new| new.cors = vec![rule(); 6], document),
+        (|new| new.cors = cors(|rule| rule.allowed_origins.clear()), value),
+        (|new| new.cors = cors(|rule| rule.allowed_methods.clear()), value),
         (
-            |new| {
-                new.cors = vec![CorsRule {
-                    allowed_origins: vec![],
-                    ..rule()
-                }]
-            },
+            |new| new.cors = cors(|rule| rule.allowed_origins = texts("a b", 1)),
             value,
         ),
         (
-            |new| {
-                new.cors = vec![CorsRule {
-                    allowed_methods: vec![],
-                    ..rule()
-                }]
-            },
+            |new| new.cors = cors(|rule| rule.allowed_origins = texts("o", 65)),
             value,
         ),
         (
-            |new| {
-                new.cors = vec![CorsRule {
-                    allowed_origins: vec!["a b".into()],
-                    ..rule()
-                }]
-            },
+            |new| new.cors = cors(|rule| rule.allowed_headers = texts("h*", 3)),
             value,
         ),
         (
-            |new| {
-                new.cors = vec![CorsRule {
-                    allowed_origins: vec!["o".into(); 65],
-                    ..rule()
-                }]
-            },
+            |new| new.cors = cors(|rule| rule.exposed_headers = texts("h", 65)),
             value,
         ),
         (
-            |new| {
-                new.cors = vec![CorsRule {
-                    allowed_headers: vec!["h*".into(); 3],
-                    ..rule()
-                }]
-            },
+            |new| new.cors = cors(|rule| rule.exposed_headers = texts(&"h".repeat(257), 1)),
             value,
         ),
         (
-            |new| {
-                new.cors = vec![CorsRule {
-                    exposed_headers: vec!["h".into(); 65],
-                    ..rule()
-                }]
-            },
-            value,
-        ),
-        (
-            |new| {
-                new.cors = vec![CorsRule {
-                    exposed_headers: vec!["h".repeat(257)],
-                    ..rule()
-                }]
-            },
-            value,
-        ),
-        (
-            |new| {
-                new.cors = vec![CorsRule {
-                    exposed_headers: vec!["h".repeat(250); 9],
-                    ..rule()
-                }]
-            },
+            |new| new.cors = cors(|rule| rule.exposed_headers = texts(&"h".repeat(250), 9)),
             value,
         ),
         (|new| new.default_service_version = Some("latest".into()), value),
@@ -173,26 +137,30 @@ fn what_is_out_of_range_is_refused_and_changes_nothing() {
             |new| new.static_website.error_document_404_path = Some("x".repeat(256)),
             value,
         ),
-        (
-            |new| {
-                new.static_website.index_document = Some("a".into());
-                new.static_website.default_index_document_path = Some("a".into());
-            },
-            document,
-        ),
+        (|new| new.static_website = two_index_documents(), document),
     ];
     for (index, (change, want)) in cases.into_iter().enumerate() {
         let result = world.account.change_blob_service_properties(change);
         assert_eq!(refused(result), code(want, 400), "case {index}");
     }
-    assert_eq!(
-        world.account.blob_service_properties().unwrap(),
-        BlobServiceProperties::default()
-    );
+    let after = world.account.blob_service_properties().unwrap();
+    assert_eq!(after, BlobServiceProperties::default());
     for days in [0, 366, u16::MAX] {
         assert_eq!(refused(RetentionDays::new(days)), code(value, 400), "{days}");
     }
     assert_eq!(refused("get".parse::<CorsMethod>()), code(value, 400));
+}
+
+fn texts(text: &str, count: usize) -> Vec<String> {
+    vec![text.to_owned(); count]
+}
+
+fn two_index_documents() -> StaticWebsite {
+    StaticWebsite {
+        index_document: Some("a".to_owned()),
+        default_index_document_path: Some("a".to_owned()),
+        ..StaticWebsite::default()
+    }
 }
 
 #[test]
@@ -207,4 +175,51 @@ fn the_account_tells_what_it_is() {
         (stats.geo_replication.to_string().as_str(), stats.last_sync),
         ("unavailable", None)
     );
+}
+
+#[test]
+fn versions_and_deleted_blobs_are_kept_as_the_settings_say() {
+    let world = BlobWorld::new();
+    let container = world.container("kept");
+    let put = || {
+        let receipt = container.upload(&blob("b"), &b"x"[..], UploadOptions::default());
+        receipt.unwrap().version_id
+    };
+    let set = |versioning, days: Option<RetentionDays>| {
+        let change = move |settings: &mut BlobServiceProperties| {
+            settings.versioning = versioning;
+            settings.delete_retention = days;
+        };
+        world.account.change_blob_service_properties(change).unwrap();
+    };
+    assert_eq!(put(), None);
+    set(true, None);
+    let first = put().unwrap();
+    assert!(put().unwrap() > first);
+    set(false, days(2));
+    container.delete_blob(&blob("b"), &Conditions::default()).unwrap();
+    container
+        .upload(&blob("c"), &b"kept"[..], UploadOptions::default())
+        .unwrap();
+    container.delete_blob(&blob("c"), &Conditions::default()).unwrap();
+    world.clock.advance(Duration::from_secs(2 * 86_400 - 1));
+    assert_eq!(container.undelete_blob(&blob("c")).unwrap(), 1);
+    container.delete_blob(&blob("c"), &Conditions::default()).unwrap();
+    world.clock.advance(Duration::from_secs(2 * 86_400));
+    assert_eq!(
+        refused(container.undelete_blob(&blob("c"))),
+        code("BlobNotFound", 404)
+    );
+}
+
+#[test]
+fn settings_are_in_force_after_the_store_was_opened_again() {
+    let mut world = common::World::prepared();
+    let change = |settings: &mut BlobServiceProperties| settings.versioning = true;
+    world.account().change_blob_service_properties(change).unwrap();
+    world.reopen();
+    let container = world.account().container(&container_name("kept"));
+    container.create(&Metadata::new()).unwrap();
+    let receipt = container.upload(&blob("b"), &b"x"[..], UploadOptions::default());
+    assert!(receipt.unwrap().version_id.is_some());
 }

@@ -177,7 +177,8 @@ impl Thing {
             conditions: conditions.clone(),
             ..UploadOptions::default()
         };
-        // What has ended was forgotten by the write before, so the same id is refused where it is given again.
+        // What has ended was forgotten by the write before, so the same id is refused where it is given
+        // again.
         container.upload(name, &b"again"[..], options).map(|_| ())
     }
 

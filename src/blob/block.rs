@@ -55,10 +55,11 @@ impl Container {
     ///
     /// # Errors
     /// `ContainerNotFound` (404); the 403 of a revoked key; `LeaseIdMissing`,
-    /// `LeaseIdMismatchWithBlobOperation`, `LeaseNotPresentWithBlobOperation` (412); 409: `InvalidBlobType` if there is a blob of
-    /// another type, `BlockCountExceedsLimit` beyond 100,000 uncommitted blocks; 400: `InvalidBlobOrBlock` if
-    /// other blocks of the blob have ids of another length, `InvalidHeaderValue` for empty content,
-    /// `Md5Mismatch`, `Crc64Mismatch`, `BothCrc64AndMd5HeaderPresent`, `InvalidInput` when the reader fails; `RequestBodyTooLarge` (413) beyond
+    /// `LeaseIdMismatchWithBlobOperation`, `LeaseNotPresentWithBlobOperation` (412); 409: `InvalidBlobType`
+    /// if there is a blob of another type, `BlockCountExceedsLimit` beyond 100,000 uncommitted blocks; 400:
+    /// `InvalidBlobOrBlock` if other blocks of the blob have ids of another length, `InvalidHeaderValue` for
+    /// empty content, `Md5Mismatch`, `Crc64Mismatch`, `BothCrc64AndMd5HeaderPresent`, `InvalidInput` when the
+    /// reader fails; `RequestBodyTooLarge` (413) beyond
     /// [`BLOCK_BYTES_MAX`].
     pub fn put_block(
         &self,

@@ -53,7 +53,8 @@ impl Checksums {
         match self.wanted {
             Some(wanted) if wanted != crc64 => Err(Error::invalid(
                 "Crc64Mismatch",
-                "The CRC64 value specified in the request did not match with the CRC64 value calculated by the server.",
+                "The CRC64 value specified in the request did not match with the CRC64 value calculated by \
+                 the server.",
             )
             .hint("send the content again")),
             _ => Ok((md5, crc64)),

@@ -118,8 +118,8 @@ impl Container {
         }
     }
 
-    /// Opens a blob, or a range of it, for reading and seeking. A checksum that is asked for is computed first,
-    /// which reads the range once more.
+    /// Opens a blob, or a range of it, for reading and seeking. A checksum that is asked for is computed
+    /// first, which reads the range once more.
     ///
     /// # Errors
     /// As [`download`](Self::download); `OutOfRangeInput` (400) for a checksum of more than 4 MiB, or of the

@@ -52,9 +52,9 @@ impl BlobExpiry {
 }
 
 impl Container {
-    /// Sets when a blob goes away by itself, in place of what was set before. Overwriting the blob forgets it.
-    /// Neither tag nor time of the blob change. A blob that is immutable then stays until it is not any more.
-    /// Needs no key.
+    /// Sets when a blob goes away by itself, in place of what was set before. Overwriting the blob forgets
+    /// it. Neither tag nor time of the blob change. A blob that is immutable then stays until it is not any
+    /// more. Needs no key.
     ///
     /// # Errors
     /// `ContainerNotFound`, `BlobNotFound` (404); `InvalidHeaderValue` (400) for a time that has passed;

@@ -1,8 +1,9 @@
 //! Finding blobs by their tags, in an account or a container.
 //!
-//! There is no index: tags are part of a blob's record, which is in the account's tree and needs no key, and a
-//! search reads the records in order. So nothing can disagree with anything, whatever creates, copies,
-//! overwrites or removes a blob, and blobs without tags cost nothing extra. What a call reads is bounded: after
+//! There is no index: tags are part of a blob's record, which is in the account's tree and needs no key, and
+//! a search reads the records in order. So nothing can disagree with anything, whatever creates, copies,
+//! overwrites or removes a blob, and blobs without tags cost nothing extra. What a call reads is bounded:
+//! after
 //! [`RECORDS_PER_CALL`] records it ends its page, which can then be short or empty and still have a marker.
 
 use strongroom_engine::codec::decode;

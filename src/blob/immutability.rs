@@ -1,10 +1,10 @@
 //! Immutability policies and legal holds: until a time, or until it is lifted, a blob is neither changed nor
 //! deleted.
 //!
-//! What is forbidden meanwhile is decided by the checks of the blob's record. Tags, tier and lease can change;
-//! so can the policy, by its own rules, and holds. A container is not deleted while one of its blobs is
-//! protected: the names of blobs that ever were are kept in a room of their own, which is all a deletion has to
-//! look at.
+//! What is forbidden meanwhile is decided by the checks of the blob's record. Tags, tier and lease can
+//! change; so can the policy, by its own rules, and holds. A container is not deleted while one of its blobs
+//! is protected: the names of blobs that ever were are kept in a room of their own, which is all a deletion
+//! has to look at.
 
 use std::time::Duration;
 
@@ -33,8 +33,8 @@ impl Container {
     /// locked one only be extended. Neither tag nor time of the blob change; no lease is needed, and no key.
     ///
     /// ```no_run
-    /// # fn example(container: &strongroom::Container, until: strongroom::Timestamp) -> strongroom::Result<()> {
-    /// use strongroom::{Conditions, ImmutabilityMode, ImmutabilityPolicy};
+    /// # fn example(container: &strongroom::Container, until: strongroom::Timestamp) ->
+    /// strongroom::Result<()> { use strongroom::{Conditions, ImmutabilityMode, ImmutabilityPolicy};
     /// let policy = ImmutabilityPolicy { until, mode: ImmutabilityMode::Unlocked };
     /// container.set_blob_immutability(&"contract.pdf".parse()?, policy, &Conditions::default())?;
     /// # Ok(())
@@ -80,8 +80,8 @@ impl Container {
         })
     }
 
-    /// Sets or lifts the legal hold of a blob. Neither tag nor time of the blob change; no lease is needed, and
-    /// no key.
+    /// Sets or lifts the legal hold of a blob. Neither tag nor time of the blob change; no lease is needed,
+    /// and no key.
     ///
     /// # Errors
     /// `ContainerNotFound`, `BlobNotFound` (404); `LeaseIdMismatchWithBlobOperation`,

@@ -120,8 +120,8 @@ impl Upload {
         self.intake.length()
     }
 
-    /// Makes the blob visible, durably, in place of whatever had its name. Uncommitted blocks of that name are
-    /// discarded.
+    /// Makes the blob visible, durably, in place of whatever had its name. Uncommitted blocks of that name
+    /// are discarded.
     ///
     /// # Errors
     /// As [`Container::upload`]; nothing of the upload is left then.

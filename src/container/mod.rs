@@ -120,8 +120,8 @@ impl Container {
     /// Creates the container and says what anonymous callers may read.
     ///
     /// # Errors
-    /// `ContainerAlreadyExists` (409). `ContainerBeingDeleted` does not happen: deleting a container gives its
-    /// name free in the same commit.
+    /// `ContainerAlreadyExists` (409). `ContainerBeingDeleted` does not happen: deleting a container gives
+    /// its name free in the same commit.
     pub fn create_with_access(
         &self,
         metadata: &Metadata,
@@ -221,8 +221,8 @@ impl Container {
     /// # Errors
     /// `ContainerNotFound` (404); `LeaseIdMissing`, `LeaseIdMismatchWithContainerOperation`,
     /// `LeaseNotPresentWithContainerOperation` (412); `ConditionNotMet` (412) and the other errors of
-    /// conditional writes; `ContainerHasLegalHold`, `ContainerImmutabilityPolicyLocked` (409) while one of its
-    /// blobs is protected.
+    /// conditional writes; `ContainerHasLegalHold`, `ContainerImmutabilityPolicyLocked` (409) while one of
+    /// its blobs is protected.
     pub fn delete(&self, conditions: &Conditions) -> Result<()> {
         self.core.admit(Operation::DeleteContainer)?;
         conditions.check_write_form()?;

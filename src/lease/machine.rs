@@ -120,8 +120,8 @@ impl Lease {
             LeaseState::Breaking if !same => Err(already_present()),
             LeaseState::Breaking => Err(conflict(
                 "LeaseIsBreakingAndCannotBeAcquired",
-                "The lease ID matched, but the lease is currently in breaking state and cannot be acquired until \
-                 it is broken.",
+                "The lease ID matched, but the lease is currently in breaking state and cannot be acquired \
+                 until it is broken.",
             )),
             LeaseState::Available | LeaseState::Leased | LeaseState::Expired | LeaseState::Broken => {
                 Ok(Self::held(id, duration, now))

@@ -103,45 +103,58 @@ const STATES: [&str; 6] = [
     "expired",
 ];
 
-const MISMATCH: &str = "LeaseIdMismatchWithLeaseOperation";
-const NOT_PRESENT: &str = "LeaseNotPresentWithLeaseOperation";
-const ALREADY: &str = "LeaseAlreadyPresent";
-const CANNOT_ACQUIRE: &str = "LeaseIsBreakingAndCannotBeAcquired";
-const CANNOT_CHANGE: &str = "LeaseIsBreakingAndCannotBeChanged";
-const CANNOT_RENEW: &str = "LeaseIsBrokenAndCannotBeRenewed";
-
-/// One row per action, one column per state in the order of [`STATES`].
-#[rustfmt::skip]
-const TABLE: [(&str, [&str; 6]); 15] = [
-    ("acquire held 30", ["leased held 30", "leased held 30", "leased held 30", CANNOT_ACQUIRE, "leased held 30", "leased held 30"]),
-    ("acquire held infinite", ["leased held infinite", "leased held infinite", "leased held infinite", CANNOT_ACQUIRE,
-                               "leased held infinite", "leased held infinite"]),
-    ("acquire other 30", ["leased other 30", ALREADY, ALREADY, ALREADY, "leased other 30", "leased other 30"]),
-    ("acquire other infinite", ["leased other infinite", ALREADY, ALREADY, ALREADY, "leased other infinite", "leased other infinite"]),
-    ("renew held", [MISMATCH, "leased held 60", "leased held infinite", CANNOT_RENEW, CANNOT_RENEW, "leased held 20"]),
-    ("renew other", [MISMATCH, MISMATCH, MISMATCH, MISMATCH, MISMATCH, MISMATCH]),
-    ("change held", [NOT_PRESENT, "leased third 40", "leased third infinite", CANNOT_CHANGE, NOT_PRESENT, NOT_PRESENT]),
-    ("change other", [NOT_PRESENT, MISMATCH, MISMATCH, MISMATCH, NOT_PRESENT, NOT_PRESENT]),
-    ("change again", [NOT_PRESENT, "leased held 40", "leased held infinite", CANNOT_CHANGE, NOT_PRESENT, NOT_PRESENT]),
-    ("release held", [MISMATCH, "available", "available", "available", "available", "available"]),
-    ("release other", [MISMATCH, MISMATCH, MISMATCH, MISMATCH, MISMATCH, MISMATCH]),
-    ("break", [NOT_PRESENT, "breaking held 40", "broken held", "breaking held 10", "broken held", "broken held"]),
-    ("break 0", [NOT_PRESENT, "broken held", "broken held", "broken held", "broken held", "broken held"]),
-    ("break 5", [NOT_PRESENT, "breaking held 5", "breaking held 5", "breaking held 5", "broken held", "broken held"]),
-    ("break 60", [NOT_PRESENT, "breaking held 40", "breaking held 60", "breaking held 10", "broken held", "broken held"]),
+/// What the signs in the table stand for.
+const REFUSALS: [(&str, &str); 6] = [
+    ("mismatch", "LeaseIdMismatchWithLeaseOperation"),
+    ("absent", "LeaseNotPresentWithLeaseOperation"),
+    ("present", "LeaseAlreadyPresent"),
+    ("no acquire", "LeaseIsBreakingAndCannotBeAcquired"),
+    ("no change", "LeaseIsBreakingAndCannotBeChanged"),
+    ("no renew", "LeaseIsBrokenAndCannotBeRenewed"),
 ];
+
+/// One row per action, one column per state in the order of [`STATES`]: what becomes of the lease, how long it
+/// still has, or the sign of a refusal.
+const TABLE: &str = "
+acquire held 30       |leased held 30|leased held 30|leased held 30|no acquire|leased held 30|leased held 30
+acquire held infinite |leased held infinite|=1|=1|no acquire|=1|=1
+acquire other 30      |leased other 30|present|present|present|leased other 30|leased other 30
+acquire other infinite|leased other infinite|present|present|present|leased other infinite|=1
+renew held            |mismatch|leased held 60|leased held infinite|no renew|no renew|leased held 20
+renew other           |mismatch|mismatch|mismatch|mismatch|mismatch|mismatch
+change held           |absent|leased third 40|leased third infinite|no change|absent|absent
+change other          |absent|mismatch|mismatch|mismatch|absent|absent
+change again          |absent|leased held 40|leased held infinite|no change|absent|absent
+release held          |mismatch|available|available|available|available|available
+release other         |mismatch|mismatch|mismatch|mismatch|mismatch|mismatch
+break                 |absent|breaking held 40|broken held|breaking held 10|broken held|broken held
+break 0               |absent|broken held|broken held|broken held|broken held|broken held
+break 5               |absent|breaking held 5|breaking held 5|breaking held 5|broken held|broken held
+break 60              |absent|breaking held 40|breaking held 60|breaking held 10|broken held|broken held
+";
 
 #[test]
 fn every_action_does_what_the_table_says_in_every_state() {
-    for (name, wants) in TABLE {
-        for (state, want) in STATES.iter().zip(wants) {
+    let mut checked = 0;
+    for row in TABLE.trim().lines() {
+        let mut cells = row.split('|').map(str::trim);
+        let name = cells.next().unwrap();
+        let cells: Vec<&str> = cells.collect();
+        assert_eq!(cells.len(), STATES.len(), "{name}");
+        for (state, cell) in STATES.iter().zip(&cells) {
+            // `=1` is as in the first column.
+            let cell = if *cell == "=1" { cells[0] } else { cell };
+            let refusal = REFUSALS.iter().find(|(sign, _)| *sign == cell);
+            let want = refusal.map_or(cell, |(_, code)| code);
             assert_eq!(
                 tell(lease(state), action(name), at(40)),
                 want,
                 "{name} when {state}"
             );
+            checked += 1;
         }
     }
+    assert_eq!(checked, 15 * 6);
 }
 
 #[test]

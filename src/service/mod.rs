@@ -1,8 +1,8 @@
 //! The Blob service of an account: its settings, and what it tells about itself.
 //!
 //! Settings are one record of the account's tree. What they ask for happens where it belongs: deletions look
-//! here for their retention, writes for the versioning flag. Logging, metrics, CORS and the static website are
-//! kept and handed out for whoever serves HTTP.
+//! here for their retention, writes for the versioning flag. Logging, metrics, CORS and the static website
+//! are kept and handed out for whoever serves HTTP.
 
 mod cors;
 mod info;
@@ -182,8 +182,8 @@ impl Account {
     /// Replaces all settings of the Blob service; in force at once. Needs no key.
     ///
     /// # Errors
-    /// 400: `InvalidXmlNodeValue` for a value out of its range (see the fields), `InvalidXmlDocument` for more
-    /// than 5 CORS rules or for settings that exclude each other.
+    /// 400: `InvalidXmlNodeValue` for a value out of its range (see the fields), `InvalidXmlDocument` for
+    /// more than 5 CORS rules or for settings that exclude each other.
     pub fn set_blob_service_properties(&self, properties: &BlobServiceProperties) -> Result<()> {
         let properties = properties.clone();
         self.change_blob_service_properties(move |kept| kept.clone_from(&properties))

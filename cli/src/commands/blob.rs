@@ -235,7 +235,8 @@ fn list_entry(container: &ContainerName, entry: &ListEntry) -> Value {
     }
 }
 
-/// Reads `--include`: letters, together or apart, or words. Copies and tags are shown without being asked for.
+/// Reads `--include`: letters, together or apart, or words. Copies and tags are shown without being asked
+/// for.
 fn included(texts: &[String]) -> Result<(ListDetail, ListInclude), Failure> {
     const WORDS: [&str; 7] = [
         "copy",

@@ -9,8 +9,8 @@
 //! name       = letters, digits, "_"  /  any text between double quotes  /  "@container" in searches
 //! value      = any text between single quotes; a quote inside is written twice
 //! ```
-//! AND and OR are written in any case. Values compare byte by byte. A comparison with a tag that the blob does
-//! not have is false, also `<>`.
+//! AND and OR are written in any case. Values compare byte by byte. A comparison with a tag that the blob
+//! does not have is false, also `<>`.
 
 mod lexer;
 mod parser;
@@ -58,8 +58,8 @@ enum Expression {
 /// ```
 /// use strongroom::TagQuery;
 /// let query: TagQuery = "Status = 'done' AND \"Date\" >= '2026-01-01' AND @container = 'reports'".parse()?;
-/// assert_eq!(query.to_string(), "\"Status\" = 'done' AND \"Date\" >= '2026-01-01' AND @container = 'reports'");
-/// assert_eq!("a <> 'b'".parse::<TagQuery>().unwrap_err().code(), "InvalidQueryParameterValue");
+/// assert_eq!(query.to_string(), "\"Status\" = 'done' AND \"Date\" >= '2026-01-01' AND @container =
+/// 'reports'"); assert_eq!("a <> 'b'".parse::<TagQuery>().unwrap_err().code(), "InvalidQueryParameterValue");
 /// # Ok::<(), strongroom::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! Tokens to a tree, with the rules of each use of the language. Nested at most [`DEPTH_MAX`] deep, so that no
-//! text exhausts the stack.
+//! Tokens to a tree, with the rules of each use of the language. Nested at most [`DEPTH_MAX`] deep, so that
+//! no text exhausts the stack.
 
 use std::collections::BTreeMap;
 
