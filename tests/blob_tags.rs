@@ -66,7 +66,8 @@ fn conditions_on_tags_hold_for_reads_and_writes_together_with_the_others() {
     let container = world.container("tagged");
     put(&container, "b", "status=done&year=2026");
     let name = blob("b");
-    let calls: [fn(&Container, &Conditions) -> Result<(), Error>; 4] = [
+    type Call = fn(&Container, &Conditions) -> Result<(), Error>;
+    let calls: [Call; 4] = [
         |container, conditions| {
             let options = DownloadOptions {
                 conditions: conditions.clone(),

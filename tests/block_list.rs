@@ -44,8 +44,11 @@ fn read(container: &Container, name: &str) -> Vec<u8> {
     out
 }
 
-/// Ids and sizes of both lists.
-fn shown(container: &Container, name: &str) -> (Vec<(String, u64)>, Vec<(String, u64)>) {
+/// Ids and lengths.
+type Shown = Vec<(String, u64)>;
+
+/// Committed blocks, then uncommitted ones.
+fn shown(container: &Container, name: &str) -> (Shown, Shown) {
     let list = container
         .block_list(&blob(name), BlockListFilter::All, &Conditions::default())
         .unwrap();

@@ -10,10 +10,10 @@ use strongroom_engine::tree::Txn;
 
 use super::assembly::Assembly;
 use super::entries::{BlockId, Entry};
-use super::history::History;
 use super::manifest;
 use super::properties::{BlobReceipt, BlobType, ContentHeaders};
-use super::record::{BlobContent, BlobRecord, NewBlob, SealedMetadata, key};
+use super::put::{Given, Making};
+use super::record::{BlobContent, BlobRecord, SealedMetadata};
 use super::staged::Staging;
 use super::{BlobVersionRef, Conditions, ReadOptions};
 use crate::account::AccountCore;
@@ -22,7 +22,6 @@ use crate::container::Container;
 use crate::container::record::ContainerRecord;
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
-use crate::lease::Lease;
 use crate::metadata::Metadata;
 use crate::names::BlobName;
 use crate::operations::{Operation, UserMetadata};
@@ -131,12 +130,21 @@ impl Container {
         };
         let commit = Commit {
             core: Arc::clone(core),
-            container: self.clone(),
-            name: name.clone(),
+            making: Making {
+                container: self.name.clone(),
+                name: name.clone(),
+                blob_type: BlobType::BlockBlob,
+                operation: Operation::PutBlockList,
+                touched,
+                conditions: options.conditions.clone(),
+            },
             blocks: blocks.to_vec(),
-            options: options.clone(),
-            touched,
-            metadata,
+            given: Given {
+                headers: options.headers.clone(),
+                metadata,
+                tags: options.tags.clone(),
+                content_md5: options.content_md5,
+            },
         };
         core.transact(move |txn| commit.run(txn))
     }
@@ -225,55 +233,26 @@ pub(super) fn committed(
 /// A block list on its way into the tree.
 struct Commit {
     core: Arc<AccountCore>,
-    container: Container,
-    name: BlobName,
+    making: Making,
     blocks: Vec<ListedBlock>,
-    options: PutBlockListOptions,
-    touched: UserMetadata,
-    metadata: Option<SealedMetadata>,
+    given: Given,
 }
 
 impl Commit {
     fn run(&self, txn: &mut Txn<'_>) -> Result<BlobReceipt, Failure> {
-        let core = &self.core;
-        let container = ContainerRecord::read(txn, &self.container.name)?.id;
-        core.admit_commit_with(Operation::PutBlockList, self.touched, txn)?;
-        let old = BlobRecord::find(txn, container, &self.name)?;
-        let history = History::of(core, (container, &self.name));
-        let now = history.now;
-        BlobRecord::check_replace(old.as_ref(), &self.options.conditions, &history)?;
-        if let Some(old) = &old {
-            old.require_type(BlobType::BlockBlob)?;
-        }
-        let gone = history.replace(txn, old.as_ref(), BlobType::BlockBlob)?;
-        let old_content = old.as_ref().map(|old| (&old.content, gone));
-        let mut assembly = Assembly::begin(txn, (container, &self.name), (old_content, now))?;
+        let replacing = self.making.begin(&self.core, txn)?;
+        let now = replacing.history.now;
+        let old_content = replacing.old.as_ref().map(|old| (&old.content, replacing.gone));
+        let target = (replacing.container, &self.making.name);
+        let mut assembly = Assembly::begin(txn, target, (old_content, now))?;
         for block in &self.blocks {
             assembly.add(txn, block)?;
         }
         let entries = assembly.finish(txn)?;
         let length = entries.iter().map(|entry| entry.extent.length).sum();
-        let record = BlobRecord::new(NewBlob {
-            blob_type: BlobType::BlockBlob,
-            created: old.as_ref().map_or(now, |old| old.created),
-            last_modified: now.whole_seconds(),
-            etag: match &old {
-                Some(old) => old.etag.next(&core.etags, now),
-                None => core.etags.first(now),
-            },
-            headers: self.options.headers.clone(),
-            length,
-            content: content_of(txn, &entries)?,
-        });
-        let record = BlobRecord {
-            content_md5: self.options.content_md5,
-            metadata: self.metadata.clone(),
-            lease: old.as_ref().map_or(Lease::None, |old| old.lease.after_write(now)),
-            tags: self.options.tags.to_pairs(),
-            version: history.new_version(txn)?,
-            ..record
-        };
-        record.write(txn, &key(container, &self.name))?;
+        let content = content_of(txn, &entries)?;
+        let record = replacing.record(txn, (content, length), &self.given)?;
+        replacing.write(txn, &record)?;
         Ok(BlobReceipt::of(&record))
     }
 }

@@ -118,11 +118,11 @@ impl<'a> History<'a> {
     fn keep(&self, txn: &mut Txn<'_>, old: BlobRecord) -> Result<(), Failure> {
         if self.is_versioned(&old) {
             let time = self.free_time(txn, old.version.unwrap_or(old.last_modified))?;
-            return self.put(txn, (time, Kind::Version), past(old));
+            return self.put(txn, (time, Kind::Version), &past(old));
         }
         let time = self.fresh_time(txn)?;
         let deleted = self.deleted_now();
-        self.put_deleted(txn, (time, Kind::Snapshot), BlobRecord { deleted, ..past(old) })
+        self.put_deleted(txn, (time, Kind::Snapshot), &BlobRecord { deleted, ..past(old) })
     }
 
     /// Keeps the base as it is before its properties change, if versions are kept, and gives it the id of the
@@ -194,7 +194,7 @@ impl<'a> History<'a> {
             return self.purge_deleted(txn);
         }
         let time = self.fresh_time(txn)?;
-        self.put_deleted(txn, (time, Kind::Snapshot), old)
+        self.put_deleted(txn, (time, Kind::Snapshot), &old)
     }
 
     /// Puts the deleted base into its slot.
@@ -202,7 +202,7 @@ impl<'a> History<'a> {
         self.before_create(txn, old.blob_type)?;
         let deleted = self.deleted_now();
         let slot = (Timestamp::default(), Kind::Deleted);
-        self.put_deleted(txn, slot, BlobRecord { deleted, ..past(old) })
+        self.put_deleted(txn, slot, &BlobRecord { deleted, ..past(old) })
     }
 
     /// Deletes a snapshot or version: for a while if deleted states are kept, else for good.
@@ -211,14 +211,11 @@ impl<'a> History<'a> {
         match self.deleted_now() {
             Some(deleted) => {
                 let deleted = Some(deleted);
-                self.put_deleted(
-                    txn,
-                    place,
-                    BlobRecord {
-                        deleted,
-                        ..state.record
-                    },
-                )
+                let record = BlobRecord {
+                    deleted,
+                    ..state.record
+                };
+                self.put_deleted(txn, place, &record)
             }
             None => self.purge(txn, place, &state.record),
         }
@@ -252,9 +249,9 @@ impl<'a> History<'a> {
                 Kind::Deleted if txn.get(base_key)?.is_none() => live.write(txn, base_key)?,
                 Kind::Deleted => {
                     let time = self.fresh_time(txn)?;
-                    self.put(txn, (time, Kind::Snapshot), live)?;
+                    self.put(txn, (time, Kind::Snapshot), &live)?;
                 }
-                Kind::Snapshot | Kind::Version => self.put(txn, (time, kind), live)?,
+                Kind::Snapshot | Kind::Version => self.put(txn, (time, kind), &live)?,
             }
             restored += 1;
         }
@@ -282,7 +279,7 @@ impl<'a> History<'a> {
         &self,
         txn: &mut Txn<'_>,
         place: (Timestamp, Kind),
-        record: BlobRecord,
+        record: &BlobRecord,
     ) -> Result<(), Failure> {
         record.write(txn, &key(self.container, self.name, place))
     }
@@ -318,7 +315,7 @@ impl<'a> History<'a> {
         &self,
         txn: &mut Txn<'_>,
         place: (Timestamp, Kind),
-        record: BlobRecord,
+        record: &BlobRecord,
     ) -> Result<(), Failure> {
         if let Some(deleted) = record.deleted {
             agenda::schedule(txn, deleted.until, &self.task(place))?;

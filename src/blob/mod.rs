@@ -28,6 +28,7 @@ pub(crate) mod manifest;
 mod manifest_append;
 mod md5;
 mod properties;
+mod put;
 mod range;
 pub(crate) mod record;
 mod shared;

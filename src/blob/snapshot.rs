@@ -94,7 +94,7 @@ impl Container {
                 last_modified: snapshot.last_modified,
                 version_id: base.version,
             };
-            history.put(txn, (time, Kind::Snapshot), snapshot)?;
+            history.put(txn, (time, Kind::Snapshot), &snapshot)?;
             Ok::<_, Failure>(receipt)
         })
     }

@@ -4,26 +4,24 @@
 //! Every chunk and the commit itself ask the key guard, so a revocation stops an upload at its next chunk.
 
 use std::io::Read;
-
-use strongroom_engine::body::FinishedBody;
+use std::sync::Arc;
 
 use super::Conditions;
 use super::checksums::Expected;
 use super::crc64::Crc64;
-use super::history::History;
 use super::intake::{Intake, TakenIn};
 use super::md5::ContentMd5;
 use super::properties::{BlobReceipt, BlobType, ContentHeaders};
-use super::record::{BlobContent, BlobRecord, Extent, NewBlob, SealedMetadata, key};
+use super::put::{Given, Making};
+use super::record::{BlobContent, Extent, SealedMetadata};
 use super::staged::Staging;
+use crate::account::AccountCore;
 use crate::container::Container;
-use crate::container::record::ContainerRecord;
 use crate::encryption::DataKeys;
 use crate::error::Result;
-use crate::lease::Lease;
 use crate::metadata::Metadata;
 use crate::names::BlobName;
-use crate::operations::Operation;
+use crate::operations::{Operation, UserMetadata};
 use crate::tags::Tags;
 
 /// What an upload sets besides the content. The default replaces whatever is there and attaches nothing.
@@ -60,10 +58,9 @@ impl UploadOptions {
 /// An upload under way. Memory: a few chunks, whatever the size.
 #[must_use = "nothing is visible until `commit`; an upload that is dropped leaves nothing behind"]
 pub struct Upload {
-    container: Container,
-    name: BlobName,
-    options: UploadOptions,
-    metadata: Option<SealedMetadata>,
+    core: Arc<AccountCore>,
+    making: Making,
+    given: Given,
     intake: Intake,
 }
 
@@ -87,20 +84,28 @@ impl Container {
     /// As [`upload`](Self::upload), as far as they show already.
     pub fn begin_upload(&self, name: &BlobName, options: UploadOptions) -> Result<Upload> {
         let core = &self.core;
-        let container = ContainerRecord::read(&core.tree, &self.name)?;
-        core.admit(Operation::PutBlob)?;
+        let making = Making {
+            container: self.name.clone(),
+            name: name.clone(),
+            blob_type: BlobType::BlockBlob,
+            operation: Operation::PutBlob,
+            touched: UserMetadata::given(&options.metadata),
+            conditions: options.conditions.clone(),
+        };
+        making.check(core)?;
         options.headers.check()?;
-        let old = BlobRecord::find(&core.tree, container.id, name)?;
-        let history = History::of(core, (container.id, name));
-        BlobRecord::check_replace(old.as_ref(), &options.conditions, &history)?;
         let seal = |keys: &DataKeys| SealedMetadata::seal(core, keys, &options.metadata);
         let metadata = core.guard.with_keys(seal)??;
         Ok(Upload {
-            container: self.clone(),
-            name: name.clone(),
-            metadata,
+            core: Arc::clone(core),
+            making,
             intake: Intake::begin(core, options.expected(), u64::MAX)?,
-            options,
+            given: Given {
+                headers: options.headers,
+                metadata,
+                tags: options.tags,
+                content_md5: None,
+            },
         })
     }
 }
@@ -132,76 +137,28 @@ impl Upload {
             content_md5,
             content_crc64,
         } = self.intake.finish()?;
-        let draft = Draft {
-            container: self.container,
-            name: self.name,
-            options: self.options,
-            metadata: self.metadata,
+        let (core, making) = (self.core, self.making);
+        let given = Given {
             content_md5,
-            length,
+            ..self.given
         };
-        let receipt = draft.commit(&body)?;
-        Ok(BlobReceipt {
-            content_crc64: Some(content_crc64),
-            ..receipt
-        })
-    }
-}
-
-/// Everything about a new blob but its body.
-struct Draft {
-    container: Container,
-    name: BlobName,
-    options: UploadOptions,
-    metadata: Option<SealedMetadata>,
-    content_md5: Option<[u8; 16]>,
-    length: u64,
-}
-
-impl Draft {
-    fn commit(self, body: &FinishedBody) -> Result<BlobReceipt> {
-        let core = self.container.core.clone();
-        let adopted = body.clone();
-        core.transact_adopting(body, move |txn| {
-            let core = &self.container.core;
-            let container = ContainerRecord::read(txn, &self.container.name)?;
-            core.admit_commit(Operation::PutBlob, txn)?;
-            let old = BlobRecord::find(txn, container.id, &self.name)?;
-            let history = History::of(core, (container.id, &self.name));
-            let now = history.now;
-            BlobRecord::check_replace(old.as_ref(), &self.options.conditions, &history)?;
-            let gone = history.replace(txn, old.as_ref(), BlobType::BlockBlob)?;
-            if let Some(old) = old.as_ref().filter(|_| gone) {
-                old.content.release(txn)?;
-            }
-            Staging::discard(txn, container.id, &self.name)?;
+        let (adopting, adopted) = (core.clone(), body.clone());
+        let receipt = core.transact_adopting(&body, move |txn| {
+            let replacing = making.begin(&adopting, txn)?;
+            replacing.release_old(txn)?;
+            Staging::discard(txn, replacing.container, &making.name)?;
             let extent = Extent {
                 body: txn.adopt_body(&adopted)?,
                 start: 0,
-                length: self.length,
+                length,
             };
-            let record = BlobRecord::new(NewBlob {
-                blob_type: BlobType::BlockBlob,
-                created: old.as_ref().map_or(now, |old| old.created),
-                last_modified: now.whole_seconds(),
-                etag: match &old {
-                    Some(old) => old.etag.next(&core.etags, now),
-                    None => core.etags.first(now),
-                },
-                headers: self.options.headers.clone(),
-                length: self.length,
-                content: BlobContent::Own(vec![extent]),
-            });
-            let record = BlobRecord {
-                content_md5: self.content_md5,
-                metadata: self.metadata.clone(),
-                lease: old.as_ref().map_or(Lease::None, |old| old.lease.after_write(now)),
-                tags: self.options.tags.to_pairs(),
-                version: history.new_version(txn)?,
-                ..record
-            };
-            record.write(txn, &key(container.id, &self.name))?;
+            let record = replacing.record(txn, (BlobContent::Own(vec![extent]), length), &given)?;
+            replacing.write(txn, &record)?;
             Ok(BlobReceipt::of(&record))
+        })?;
+        Ok(BlobReceipt {
+            content_crc64: Some(content_crc64),
+            ..receipt
         })
     }
 }

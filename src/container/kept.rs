@@ -54,7 +54,7 @@ impl FromStr for ContainerVersion {
     fn from_str(text: &str) -> Result<Self> {
         let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let parsed = u64::from_str_radix(text, 16).ok().filter(|_| digits);
-        parsed.map(|id| Self(id)).ok_or_else(|| {
+        parsed.map(Self).ok_or_else(|| {
             let message = format!("{text:?} is no version of a deleted container");
             Error::invalid("InvalidHeaderValue", message).hint("list the containers with deleted ones")
         })

@@ -132,9 +132,8 @@ pub(crate) fn account_keys(directory: &Path, root: &RootKey, store: ScopeId) -> 
         })
         .collect();
     trees.close().unwrap();
-    let [(key, padded)] = found.as_slice() else {
-        panic!("{} envelopes", found.len());
-    };
+    assert_eq!(found.len(), 1, "one envelope");
+    let (key, padded) = &found[0];
     let account = ScopeId(key[1..].try_into().unwrap());
     let length = usize::from(u16::from_be_bytes([padded[0], padded[1]]));
     let envelope: PlatformEnvelope = decode(&padded[2..2 + length]).unwrap();

@@ -224,14 +224,12 @@ impl Walk<'_> {
     fn run(mut self, mut merge: Merge<'_>) -> Result<BlobPage> {
         let limit = self.request.page_size.get();
         while let Some(item) = merge.next()? {
-            if self
+            let is_next_name = self
                 .newest
                 .as_ref()
-                .is_some_and(|newest| newest.name != item.name)
-            {
-                if let Some(next) = self.end_of_name(limit, &mut merge)? {
-                    return Ok(self.page(Some(next)));
-                }
+                .is_some_and(|newest| newest.name != item.name);
+            if is_next_name && let Some(next) = self.end_of_name(limit, &mut merge)? {
+                return Ok(self.page(Some(next)));
             }
             let group = self.group(&item.name).map(str::to_owned);
             let Some(entry) = self.entry(&item, group.as_deref())? else {

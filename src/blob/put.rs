@@ -1,0 +1,135 @@
+//! Making a blob: the one way in which a new base takes the place of whatever had its name.
+//!
+//! A creator says what it makes, gives the content inside the transaction, and gets the record back. Lease,
+//! immutability, conditions, history and tags are looked after here, for every type of blob.
+
+use strongroom_engine::tree::Txn;
+
+use super::Conditions;
+use super::history::History;
+use super::properties::{BlobType, ContentHeaders};
+use super::record::{BlobContent, BlobRecord, NewBlob, SealedMetadata, key};
+use crate::account::AccountCore;
+use crate::commit::Failure;
+use crate::container::record::{ContainerId, ContainerRecord};
+use crate::error::Result;
+use crate::lease::Lease;
+use crate::names::{BlobName, ContainerName};
+use crate::operations::{Operation, UserMetadata};
+use crate::tags::Tags;
+
+/// What a new blob is given besides its content.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Given {
+    pub(super) headers: ContentHeaders,
+    pub(super) metadata: Option<SealedMetadata>,
+    pub(super) tags: Tags,
+    pub(super) content_md5: Option<[u8; 16]>,
+}
+
+/// What is made, and what has to hold for it.
+#[derive(Clone, Debug)]
+pub(super) struct Making {
+    pub(super) container: ContainerName,
+    pub(super) name: BlobName,
+    pub(super) blob_type: BlobType,
+    pub(super) operation: Operation,
+    pub(super) touched: UserMetadata,
+    pub(super) conditions: Conditions,
+}
+
+/// A base about to be replaced, inside a transaction, after every check.
+pub(super) struct Replacing<'a> {
+    core: &'a AccountCore,
+    making: &'a Making,
+    pub(super) container: ContainerId,
+    /// What had the name.
+    pub(super) old: Option<BlobRecord>,
+    /// True if the content of `old` goes away with it.
+    pub(super) gone: bool,
+    pub(super) history: History<'a>,
+}
+
+impl Making {
+    /// The checks that show before the content has come.
+    pub(super) fn check(&self, core: &AccountCore) -> Result<()> {
+        let container = ContainerRecord::read(&core.tree, &self.container)?.id;
+        core.admit_with(self.operation, self.touched)?;
+        let old = BlobRecord::find(&core.tree, container, &self.name)?;
+        BlobRecord::check_replace(
+            old.as_ref(),
+            &self.conditions,
+            &History::of(core, (container, &self.name)),
+        )
+    }
+
+    /// All checks, inside the transaction. What is kept of the old base is kept.
+    pub(super) fn begin<'a>(
+        &'a self,
+        core: &'a AccountCore,
+        txn: &mut Txn<'_>,
+    ) -> Result<Replacing<'a>, Failure> {
+        let container = ContainerRecord::read(txn, &self.container)?.id;
+        core.admit_commit_with(self.operation, self.touched, txn)?;
+        let old = BlobRecord::find(txn, container, &self.name)?;
+        let history = History::of(core, (container, &self.name));
+        BlobRecord::check_replace(old.as_ref(), &self.conditions, &history)?;
+        if let (Operation::PutBlockList, Some(old)) = (self.operation, &old) {
+            old.require_type(self.blob_type)?;
+        }
+        let gone = history.replace(txn, old.as_ref(), self.blob_type)?;
+        Ok(Replacing {
+            core,
+            making: self,
+            container,
+            old,
+            gone,
+            history,
+        })
+    }
+}
+
+impl Replacing<'_> {
+    /// Gives up the content of the old base, if it goes away.
+    pub(super) fn release_old(&self, txn: &mut Txn<'_>) -> Result<(), Failure> {
+        match self.old.as_ref().filter(|_| self.gone) {
+            Some(old) => old.content.release(txn),
+            None => Ok(()),
+        }
+    }
+
+    /// The record of the new base, not yet stored.
+    pub(super) fn record(
+        &self,
+        txn: &mut Txn<'_>,
+        (content, length): (BlobContent, u64),
+        given: &Given,
+    ) -> Result<BlobRecord, Failure> {
+        let (now, old) = (self.history.now, self.old.as_ref());
+        let record = BlobRecord::new(NewBlob {
+            blob_type: self.making.blob_type,
+            created: old.map_or(now, |old| old.created),
+            last_modified: now.whole_seconds(),
+            etag: match old {
+                Some(old) => old.etag.next(&self.core.etags, now),
+                None => self.core.etags.first(now),
+            },
+            headers: given.headers.clone(),
+            length,
+            content,
+        });
+        Ok(BlobRecord {
+            content_md5: given.content_md5,
+            metadata: given.metadata.clone(),
+            lease: old.map_or(Lease::None, |old| old.lease.after_write(now)),
+            tags: given.tags.to_pairs(),
+            version: self.history.new_version(txn)?,
+            ..record
+        })
+    }
+
+    /// Stores the new base.
+    pub(super) fn write(&self, txn: &mut Txn<'_>, record: &BlobRecord) -> Result<(), Failure> {
+        record.write(txn, &key(self.container, &self.making.name))
+    }
+}
