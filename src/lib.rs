@@ -34,10 +34,11 @@ pub use blob::{
     AccessTier, ArchiveStatus, BLOCK_BYTES_MAX, BlobExpiry, BlobItem, BlobPage, BlobProperties, BlobReceipt,
     BlobType, BlobVersionRef, Block, BlockId, BlockList, BlockListFilter, BlockReceipt, ByteRange,
     COMMITTED_BLOCKS_MAX, Conditions, ContentCheck, ContentHeaders, ContentMd5, CopyState, CopyStatus, Crc64,
-    DeleteBlobOptions, DeleteSnapshots, Download, DownloadOptions, ETagMatch, EncryptionDetails, FindBlobs,
-    FoundBlob, FoundPage, ImmutabilityMode, ImmutabilityPolicy, ListBlobs, ListDetail, ListEntry,
-    ListInclude, ListedBlock, MD5_BYTES_MAX, PutBlockListOptions, PutBlockOptions, RangeCheck, RangeChecksum,
-    ReadOptions, RehydratePriority, SnapshotOptions, SnapshotReceipt, Upload, UploadOptions,
+    CreateBlobOptions, DeleteBlobOptions, DeleteSnapshots, Download, DownloadOptions, ETagMatch,
+    EncryptionDetails, FindBlobs, FoundBlob, FoundPage, ImmutabilityMode, ImmutabilityPolicy, ListBlobs,
+    ListDetail, ListEntry, ListInclude, ListedBlock, MD5_BYTES_MAX, PutBlockListOptions, PutBlockOptions,
+    RangeCheck, RangeChecksum, ReadOptions, RehydratePriority, SnapshotOptions, SnapshotReceipt, Upload,
+    UploadOptions,
 };
 pub use container::{
     Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ContainerVersion,

@@ -54,6 +54,7 @@ pub use find::{FindBlobs, FoundBlob, FoundPage};
 pub use list::{BlobItem, BlobPage, ListBlobs, ListDetail, ListEntry, ListInclude};
 pub use md5::{ContentMd5, MD5_BYTES_MAX};
 pub use properties::{BlobProperties, BlobReceipt, BlobType, ContentHeaders};
+pub use put::CreateBlobOptions;
 pub use range::ByteRange;
 pub use record::{
     AccessTier, ArchiveStatus, CopyState, CopyStatus, EncryptionDetails, ImmutabilityMode,

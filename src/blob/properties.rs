@@ -5,7 +5,10 @@ use strongroom_engine::Timestamp;
 
 use super::crc64::Crc64;
 use super::history::History;
-use super::record::{BlobRecord, ImmutabilityPolicy, SealedMetadata, key};
+use super::record::{
+    AccessTier, ArchiveStatus, BlobRecord, CopyState, EncryptionDetails, ImmutabilityPolicy,
+    RehydratePriority, SealedMetadata, key,
+};
 use super::{BlobVersionRef, Conditions, ReadOptions};
 use crate::commit::Failure;
 use crate::container::record::ContainerRecord;
@@ -152,6 +155,28 @@ pub struct BlobProperties {
     pub deleted: Option<Timestamp>,
     /// Until when it can be restored, if it is deleted.
     pub restorable_until: Option<Timestamp>,
+    /// How readily its content can be read; `None` if the account's default, Hot, holds.
+    pub tier: Option<AccessTier>,
+    /// True if the tier was derived and not set.
+    pub tier_inferred: bool,
+    /// When the tier was set last.
+    pub tier_changed: Option<Timestamp>,
+    /// Set while it is leaving the archive tier.
+    pub archive_status: Option<ArchiveStatus>,
+    /// How urgently it leaves the archive tier, while it does.
+    pub rehydrate_priority: Option<RehydratePriority>,
+    /// Of a page blob: its sequence number.
+    pub sequence_number: Option<u64>,
+    /// Of an append blob: blocks appended.
+    pub committed_block_count: Option<u32>,
+    /// Of an append blob: true once nothing more may be appended.
+    pub is_sealed: bool,
+    /// The copy that made it or is making it.
+    pub copy: Option<CopyState>,
+    /// True if only incremental copies may change it.
+    pub is_incremental_copy: bool,
+    /// Which keys seal it, beyond the account's own.
+    pub encryption: EncryptionDetails,
 }
 
 /// What a write says of the blob it made or changed.

@@ -11,9 +11,12 @@ use super::properties::{BlobType, ContentHeaders};
 use super::record::{BlobContent, BlobRecord, NewBlob, SealedMetadata, key};
 use crate::account::AccountCore;
 use crate::commit::Failure;
+use crate::container::Container;
 use crate::container::record::{ContainerId, ContainerRecord};
+use crate::encryption::DataKeys;
 use crate::error::Result;
 use crate::lease::Lease;
+use crate::metadata::Metadata;
 use crate::names::{BlobName, ContainerName};
 use crate::operations::{Operation, UserMetadata};
 use crate::tags::Tags;
@@ -25,6 +28,53 @@ pub(super) struct Given {
     pub(super) metadata: Option<SealedMetadata>,
     pub(super) tags: Tags,
     pub(super) content_md5: Option<[u8; 16]>,
+}
+
+/// What a blob that begins without content is given. The default replaces whatever is there and attaches
+/// nothing.
+#[derive(Clone, Debug, Default)]
+pub struct CreateBlobOptions {
+    /// Media type and the like.
+    pub headers: ContentHeaders,
+    /// User metadata.
+    pub metadata: Metadata,
+    /// What must hold of the blob that is there.
+    pub conditions: Conditions,
+    /// Kept as it is given; not compared with the content.
+    pub content_md5: Option<[u8; 16]>,
+    /// Index tags.
+    pub tags: Tags,
+}
+
+impl CreateBlobOptions {
+    /// Everything about a Put Blob of that type but its content, after the checks that show already.
+    #[expect(dead_code, reason = "for append and page blobs")]
+    pub(super) fn prepare(
+        &self,
+        container: &Container,
+        name: &BlobName,
+        blob_type: BlobType,
+    ) -> Result<(Making, Given)> {
+        let core = &container.core;
+        let making = Making {
+            container: container.name.clone(),
+            name: name.clone(),
+            blob_type,
+            operation: Operation::PutBlob,
+            touched: UserMetadata::given(&self.metadata),
+            conditions: self.conditions.clone(),
+        };
+        making.check(core)?;
+        self.headers.check()?;
+        let seal = |keys: &DataKeys| SealedMetadata::seal(core, keys, &self.metadata);
+        let given = Given {
+            headers: self.headers.clone(),
+            metadata: core.guard.with_keys(seal)??,
+            tags: self.tags.clone(),
+            content_md5: self.content_md5,
+        };
+        Ok((making, given))
+    }
 }
 
 /// What is made, and what has to hold for it.

@@ -192,6 +192,17 @@ impl BlobRecord {
             immutability: self.immutability,
             legal_hold: self.legal_hold,
             expires: self.expires,
+            tier: self.tier.tier,
+            tier_inferred: self.tier.inferred,
+            tier_changed: self.tier.changed,
+            archive_status: self.tier.archive,
+            rehydrate_priority: self.tier.priority,
+            sequence_number: (self.blob_type == BlobType::PageBlob).then_some(self.sequence_number),
+            committed_block_count: (self.blob_type == BlobType::AppendBlob).then_some(self.append.blocks),
+            is_sealed: self.append.sealed,
+            copy: self.copy.clone(),
+            is_incremental_copy: self.is_incremental_copy,
+            encryption: self.encryption.clone(),
         }
     }
 }
