@@ -1,7 +1,7 @@
 //! `storage blob snapshot|undelete|update|set-expiry|set-legal-hold|immutability-policy`: what a blob is kept
 //! as, and for how long.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Subcommand, ValueEnum};
 use strongroom::Timestamp;
 
 use super::blob::BlobId;
@@ -79,7 +79,8 @@ pub(crate) struct SetLegalHold {
     #[command(flatten)]
     pub(crate) blob: BlobId,
     /// Whether the hold is set or lifted.
-    #[arg(long, value_name = "true|false", value_parser = boolean)]
+    #[arg(long, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    #[arg(value_name = "true|false", value_parser = boolean)]
     pub(crate) legal_hold: bool,
 }
 

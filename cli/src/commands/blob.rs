@@ -212,8 +212,16 @@ pub(super) fn copy(
 fn show(session: &Session, args: &BlobState) -> Result<Value, Failure> {
     let (container, name) = blob(session, &args.blob)?;
     let properties = container.blob_properties(&name, read_options(args)?)?;
-    let shown = shape::blob((container.name(), &name), &properties);
-    Ok(shape::as_state(shown, state(&args.which)))
+    let mut shown = shape::as_state(
+        shape::blob((container.name(), &name), &properties),
+        state(&args.which),
+    );
+    if let BlobVersionRef::Version(id) = state(&args.which) {
+        let current = container.blob_properties(&name, BlobVersionRef::Base);
+        let is_current = current.is_ok_and(|current| current.version_id == Some(id));
+        shown["isCurrentVersion"] = is_current.into();
+    }
+    Ok(shown)
 }
 
 fn exists(session: &Session, args: &BlobAddress) -> Result<Value, Failure> {

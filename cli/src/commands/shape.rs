@@ -81,10 +81,13 @@ pub(super) fn item(container: &ContainerName, item: &BlobItem) -> Value {
     shape
 }
 
-/// A blob that was asked for as this state.
+/// A blob that was asked for as this state; whether that is the current version is not known.
 pub(super) fn as_state(mut shape: Value, which: BlobVersionRef) -> Value {
-    if let (Some(time), Some(members)) = (which.snapshot(), shape.as_object_mut()) {
-        members.insert("snapshot".to_owned(), time.to_string().into());
+    if let (true, Some(members)) = (which != BlobVersionRef::Base, shape.as_object_mut()) {
+        members.insert(
+            "snapshot".to_owned(),
+            which.snapshot().map(|time| time.to_string()).into(),
+        );
         members.insert("isCurrentVersion".to_owned(), Value::Null);
     }
     shape
