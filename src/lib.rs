@@ -31,7 +31,8 @@ mod tags;
 
 pub use account::{Account, AccountName, AccountProperties, Identity, KeyType, NewAccount};
 pub use blob::{
-    AccessTier, ArchiveStatus, BLOCK_BYTES_MAX, BlobExpiry, BlobItem, BlobPage, BlobProperties, BlobReceipt,
+    APPEND_BLOCK_BYTES_MAX, APPENDED_BLOCKS_MAX, AccessTier, AppendBlockOptions, AppendReceipt,
+    ArchiveStatus, BLOCK_BYTES_MAX, BlobExpiry, BlobItem, BlobPage, BlobProperties, BlobReceipt, BlobSource,
     BlobType, BlobVersionRef, Block, BlockId, BlockList, BlockListFilter, BlockReceipt, ByteRange,
     COMMITTED_BLOCKS_MAX, Conditions, ContentCheck, ContentHeaders, ContentMd5, CopyState, CopyStatus, Crc64,
     CreateBlobOptions, DeleteBlobOptions, DeleteSnapshots, Download, DownloadOptions, ETagMatch,

@@ -48,7 +48,6 @@ pub struct CreateBlobOptions {
 
 impl CreateBlobOptions {
     /// Everything about a Put Blob of that type but its content, after the checks that show already.
-    #[expect(dead_code, reason = "for append and page blobs")]
     pub(super) fn prepare(
         &self,
         container: &Container,
