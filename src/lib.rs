@@ -38,8 +38,8 @@ pub use blob::{
     CreateBlobOptions, DeleteBlobOptions, DeleteSnapshots, Download, DownloadOptions, ETagMatch,
     EncryptionDetails, FindBlobs, FoundBlob, FoundPage, ImmutabilityMode, ImmutabilityPolicy, ListBlobs,
     ListDetail, ListEntry, ListInclude, ListedBlock, MD5_BYTES_MAX, PutBlockListOptions, PutBlockOptions,
-    RangeCheck, RangeChecksum, ReadOptions, RehydratePriority, SnapshotOptions, SnapshotReceipt, Upload,
-    UploadOptions,
+    RangeCheck, RangeChecksum, ReadOptions, RehydratePriority, SetTierOptions, SnapshotOptions,
+    SnapshotReceipt, TierChange, Upload, UploadOptions,
 };
 pub use container::{
     Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ContainerVersion,

@@ -37,6 +37,7 @@ mod snapshot;
 mod source;
 pub(crate) mod staged;
 mod tags;
+mod tier;
 mod upload;
 mod version;
 
@@ -65,6 +66,7 @@ pub use record::{
 };
 pub use snapshot::{SnapshotOptions, SnapshotReceipt};
 pub use source::BlobSource;
+pub use tier::{SetTierOptions, TierChange};
 pub use upload::{Upload, UploadOptions};
 pub use version::{BlobVersionRef, ReadOptions};
 

@@ -9,9 +9,9 @@ use crate::names::BlobName;
 /// store, or of another store of this process.
 ///
 /// # Errors
-/// Of every operation that reads it: `ContainerNotFound`, `BlobNotFound` (404); `SourceConditionNotMet` (412);
-/// `InvalidRange` (416); `CannotVerifyCopySource` with the status of the cause when the source's account does
-/// not give the bytes: 403 while its key is revoked.
+/// Of every operation that reads it: `ContainerNotFound`, `BlobNotFound` (404); `SourceConditionNotMet`
+/// (412); `InvalidRange` (416); `CannotVerifyCopySource` with the status of the cause when the source's
+/// account does not give the bytes: 403 while its key is revoked.
 #[derive(Clone)]
 pub struct BlobSource {
     /// Where it is.
