@@ -157,9 +157,9 @@ pub struct BlobProperties {
     pub restorable_until: Option<Timestamp>,
     /// How many more whole days it can be restored, if it is deleted.
     pub remaining_days: Option<u16>,
-    /// How readily its content can be read; `None` if the account's default, Hot, holds.
+    /// How readily its content can be read; Hot for a block blob that was given none. Append blobs have none.
     pub tier: Option<AccessTier>,
-    /// True if the tier was derived and not set.
+    /// True if the tier was not set.
     pub tier_inferred: bool,
     /// When the tier was set last.
     pub tier_changed: Option<Timestamp>,
@@ -330,6 +330,9 @@ impl Container {
             }
             let now = core.clock.now();
             record.check_write(&conditions, now)?;
+            if operation == Operation::SetBlobMetadata {
+                record.check_online(now)?;
+            }
             change(&mut record);
             record.touch(&core, now);
             record.write(txn, &key(container.id, &name))?;

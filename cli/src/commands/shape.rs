@@ -95,14 +95,11 @@ pub(super) fn as_state(mut shape: Value, which: BlobVersionRef) -> Value {
 
 fn inner(properties: &BlobProperties) -> Value {
     let headers = &properties.headers;
-    let is_block_blob = properties.blob_type == BlobType::BlockBlob;
     json!({
         "appendBlobCommittedBlockCount": properties.committed_block_count,
-        // The account's own tier is Hot.
-        "blobTier": properties.tier.or(is_block_blob.then_some(AccessTier::Hot)).map(AccessTier::as_str),
+        "blobTier": properties.tier.map(AccessTier::as_str),
         "blobTierChangeTime": properties.tier_changed.map(time),
-        "blobTierInferred": (properties.tier_inferred || (is_block_blob && properties.tier.is_none()))
-            .then_some(true),
+        "blobTierInferred": properties.tier_inferred.then_some(true),
         "blobType": properties.blob_type.as_str(),
         "contentLength": properties.length,
         "contentSettings": {
