@@ -190,10 +190,10 @@ pub(crate) struct DownloadBlob {
     #[arg(long, short)]
     pub(crate) file: PathBuf,
     /// First byte, counted from 0.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) start_range: Option<u64>,
     /// Last byte, included.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) end_range: Option<u64>,
     /// Replace an existing file [default: true].
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", value_parser = boolean)]
@@ -238,7 +238,7 @@ pub(crate) struct ListBlobs {
     #[arg(long, value_name = "m,s,...", value_delimiter = ',')]
     pub(crate) include: Vec<String>,
     /// At most this many, or `*` for all [default: 5000].
-    #[arg(long, value_name = "N|*", value_parser = num_results)]
+    #[arg(long, value_name = "N|*", value_parser = num_results, allow_hyphen_values = true)]
     pub(crate) num_results: Option<NumResults>,
     /// Where the previous listing stopped.
     #[arg(long)]

@@ -27,7 +27,7 @@ pub(crate) struct UpdateService {
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", value_parser = boolean)]
     pub(crate) delete_retention: Option<bool>,
     /// How long: 1 to 365 days.
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
     pub(crate) delete_retention_period: Option<u16>,
     /// Serve the container $web as a website.
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", value_parser = boolean)]
@@ -53,7 +53,7 @@ pub(crate) enum DeletePolicyCommand {
         #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", value_parser = boolean)]
         enable: Option<bool>,
         /// How long: 1 to 365 days.
-        #[arg(long, value_name = "DAYS")]
+        #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
         days_retained: Option<u16>,
     },
 }
@@ -93,13 +93,18 @@ pub(crate) struct UpdateAccountService {
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", value_parser = boolean)]
     pub(crate) enable_delete_retention: Option<bool>,
     /// How long blobs are kept: 1 to 365 days.
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
     pub(crate) delete_retention_days: Option<u16>,
     /// Keep deleted containers for a while.
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", value_parser = boolean)]
     pub(crate) enable_container_delete_retention: Option<bool>,
     /// How long containers are kept: 1 to 365 days.
-    #[arg(long, alias = "container-days", value_name = "DAYS")]
+    #[arg(
+        long,
+        alias = "container-days",
+        value_name = "DAYS",
+        allow_negative_numbers = true
+    )]
     pub(crate) container_delete_retention_days: Option<u16>,
     /// Let deleted snapshots and versions be removed for good before their time.
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", value_parser = boolean)]

@@ -36,7 +36,7 @@ pub(crate) struct FilterBlobs {
     #[arg(long, value_name = "QUERY")]
     pub(crate) tag_filter: String,
     /// At most this many, or `*` for all [default: 5000].
-    #[arg(long, value_name = "N|*", value_parser = num_results)]
+    #[arg(long, value_name = "N|*", value_parser = num_results, allow_hyphen_values = true)]
     pub(crate) num_results: Option<NumResults>,
     /// Where the previous listing stopped.
     #[arg(long)]

@@ -74,9 +74,10 @@ fn upload_one(
 /// Downloads the blobs of a container into a directory.
 pub(super) fn download(session: &Session, args: &DownloadBatch) -> Result<Value, Failure> {
     let pattern = Pattern::parse(args.pattern.as_deref())?;
-    if !args.destination.is_dir() {
-        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(Failure::file(&args.destination, &missing).hint("Create the directory first."));
+    let destination = std::fs::metadata(&args.destination)
+        .map_err(|error| Failure::file(&args.destination, &error).hint("Create the directory first."))?;
+    if !destination.is_dir() {
+        return Err(Failure::no_directory(&args.destination));
     }
     let container = container(session, &args.account.account, &args.source)?;
     let blobs = matching(&container, &pattern)?;
