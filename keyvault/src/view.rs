@@ -4,19 +4,22 @@
 
 mod audit;
 mod time;
+mod vault;
 
 pub use audit::AuditView;
+pub use vault::{
+    AccessPolicyView, DeletedVaultPropertiesView, DeletedVaultView, PermissionsView, SkuView, SystemDataView,
+    VaultPropertiesView, VaultView,
+};
 
 use serde::Serialize;
 
 use crate::directory::Identity;
-use crate::ids::TenantId;
 use crate::keys::{KeyAttributes, KeyBundle, KeyItem};
-use crate::permissions::{KeyOperation, KeyPermission};
+use crate::permissions::KeyOperation;
 use crate::records::{IdentityKind, Tags};
 use crate::recovery::DeletedKey;
 use crate::rotation::KeyRotationPolicy;
-use crate::vaults::{AccessPolicy, DeletedVault, VaultProperties};
 use time::iso;
 
 /// One version of a key, as `key show`, `create`, `import` and `rotate` print it.
@@ -107,109 +110,20 @@ pub struct DeletedKeyView {
     pub scheduled_purge_date: Option<String>,
 }
 
-/// A vault, as `keyvault show` prints it.
+/// An entry of `key list-deleted`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct VaultView {
-    /// Its resource id.
-    pub id: String,
-    /// Its region.
-    pub location: String,
-    /// Its name.
-    pub name: String,
-    /// Everything else.
-    pub properties: VaultPropertiesView,
-    /// Its resource group.
-    pub resource_group: String,
-    /// The type of the resource.
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-}
-
-/// The inner part of a [`VaultView`].
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct VaultPropertiesView {
-    /// Who may do what.
-    pub access_policies: Vec<AccessPolicyView>,
-    /// `true` or absent: it cannot be switched off.
-    pub enable_purge_protection: Option<bool>,
-    /// Whether deleted things can be recovered.
-    pub enable_soft_delete: bool,
-    /// What the vault can hold.
-    pub sku: SkuView,
-    /// For how many days.
-    pub soft_delete_retention_in_days: Option<u8>,
-    /// The tenant whose identities may use it.
-    pub tenant_id: String,
-    /// Its address.
-    pub vault_uri: String,
-}
-
-/// What a vault can hold.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct SkuView {
-    /// Always `A`.
-    pub family: &'static str,
-    /// Always `standard`.
-    pub name: &'static str,
-}
-
-/// What one principal may do.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct AccessPolicyView {
-    /// The principal.
-    pub object_id: String,
-    /// What it may do.
-    pub permissions: PermissionsView,
-    /// The vault's tenant.
-    pub tenant_id: String,
-}
-
-/// Permissions by kind of object.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct PermissionsView {
-    /// On keys, in canonical spelling.
-    pub keys: Vec<&'static str>,
-}
-
-/// A vault in soft delete.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct DeletedVaultView {
-    /// Its name.
-    pub name: String,
-    /// Everything else.
-    pub properties: DeletedVaultPropertiesView,
-    /// The type of the resource.
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-}
-
-/// The inner part of a [`DeletedVaultView`].
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct DeletedVaultPropertiesView {
+pub struct DeletedKeyItemView {
+    /// The key, by its address without a version.
+    #[serde(flatten)]
+    pub item: KeyItemView,
     /// When it was deleted.
-    pub deletion_date: String,
-    /// Its region.
-    pub location: String,
-    /// `true` or absent.
-    pub purge_protection_enabled: Option<bool>,
+    pub deleted_date: Option<String>,
+    /// Where it is to be found meanwhile.
+    pub recovery_id: String,
     /// When it will be purged.
-    pub scheduled_purge_date: String,
-    /// The resource id it had.
-    pub vault_id: String,
+    pub scheduled_purge_date: Option<String>,
 }
 
 /// An identity, as resources and the directory show it.
@@ -299,43 +213,25 @@ impl From<&DeletedKey> for DeletedKeyView {
     }
 }
 
-impl From<&VaultProperties> for VaultView {
-    fn from(vault: &VaultProperties) -> Self {
-        let policies = vault.access_policies.iter();
+impl From<&DeletedKey> for DeletedKeyItemView {
+    fn from(key: &DeletedKey) -> Self {
+        let DeletedKeyView {
+            bundle,
+            deleted_date,
+            recovery_id,
+            scheduled_purge_date,
+        } = key.into();
         Self {
-            id: resource_id(vault),
-            location: vault.region.to_string(),
-            name: vault.name.to_string(),
-            properties: VaultPropertiesView {
-                access_policies: policies.map(|policy| policy_view(policy, vault.tenant)).collect(),
-                enable_purge_protection: vault.purge_protection.then_some(true),
-                enable_soft_delete: vault.soft_delete,
-                sku: SkuView {
-                    family: "A",
-                    name: "standard",
-                },
-                soft_delete_retention_in_days: vault.soft_delete.then_some(vault.retention_days),
-                tenant_id: vault.tenant.to_string(),
-                vault_uri: vault.uri.to_string(),
+            item: KeyItemView {
+                attributes: bundle.attributes,
+                kid: key.bundle.id.base().to_string(),
+                managed: bundle.managed,
+                name: key.bundle.id.name.to_string(),
+                tags: bundle.tags,
             },
-            resource_group: vault.resource_group.clone(),
-            kind: "Microsoft.KeyVault/vaults",
-        }
-    }
-}
-
-impl From<&DeletedVault> for DeletedVaultView {
-    fn from(deleted: &DeletedVault) -> Self {
-        Self {
-            name: deleted.vault.name.to_string(),
-            properties: DeletedVaultPropertiesView {
-                deletion_date: iso(deleted.deleted),
-                location: deleted.vault.region.to_string(),
-                purge_protection_enabled: deleted.vault.purge_protection.then_some(true),
-                scheduled_purge_date: iso(deleted.scheduled_purge),
-                vault_id: resource_id(&deleted.vault),
-            },
-            kind: "Microsoft.KeyVault/deletedVaults",
+            deleted_date,
+            recovery_id,
+            scheduled_purge_date,
         }
     }
 }
@@ -355,21 +251,4 @@ impl From<&Identity> for IdentityView {
             kind,
         }
     }
-}
-
-fn policy_view(policy: &AccessPolicy, tenant: TenantId) -> AccessPolicyView {
-    AccessPolicyView {
-        object_id: policy.object_id.to_string(),
-        permissions: PermissionsView {
-            keys: policy.keys.iter().map(KeyPermission::as_str).collect(),
-        },
-        tenant_id: tenant.to_string(),
-    }
-}
-
-fn resource_id(vault: &VaultProperties) -> String {
-    format!(
-        "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.KeyVault/vaults/{}",
-        vault.subscription, vault.resource_group, vault.name
-    )
 }

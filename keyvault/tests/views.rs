@@ -7,7 +7,7 @@ mod common;
 use common::{Bench, key, vault};
 use serde_json::{Value, json};
 use strongroom_keyvault::view::{
-    DeletedKeyView, DeletedVaultView, IdentityView, KeyItemView, KeyView, VaultView,
+    DeletedKeyItemView, DeletedKeyView, DeletedVaultView, IdentityView, KeyItemView, KeyView, VaultView,
 };
 use strongroom_keyvault::{NewKeyOptions, Retention};
 
@@ -107,6 +107,9 @@ fn deleted_things_show_when_they_end() {
     assert_eq!(shown["deletedDate"], "2020-09-13T12:26:40+00:00");
     assert_eq!(shown["scheduledPurgeDate"], "2020-12-12T12:26:40+00:00");
     assert_eq!(shown["key"]["kty"], "RSA");
+    let listed = value(&DeletedKeyItemView::from(&deleted));
+    assert_eq!(listed["kid"], "https://bench.vault.azure.net/keys/key");
+    assert_eq!(listed["deletedDate"], shown["deletedDate"]);
 
     bench.store.delete_vault(&bench.owner(), &vault("bench")).unwrap();
     let deleted = bench.store.list_deleted_vaults().unwrap();

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 use strongroom::Timestamp;
+use strongroom::keyvault::view::rotation_policy;
 use strongroom::keyvault::{
-    KeyName, KeyOperation, KeyOperations, KeyReference, KeyRotationPolicy, KeySize, KeyType, KeyUpdate,
-    NewKeyOptions, RotationPolicy, VaultError, VaultName,
+    KeyName, KeyOperation, KeyOperations, KeyReference, KeySize, KeyType, KeyUpdate, NewKeyOptions,
+    RotationPolicy, VaultError, VaultName,
 };
 
-use super::shape::time;
 use super::vault::name as vault_name;
 use super::{key_crypto, key_files, vault_shape as shape};
 use crate::args::key::{
@@ -164,7 +164,7 @@ fn set_attributes(session: &Session, args: &SetAttributes) -> Result<Value, Fail
 fn show_policy(session: &Session, id: &KeyId) -> Result<Value, Failure> {
     let (vault, name) = key_of(id)?;
     let (vaults, token) = session.vaults_as_owner()?;
-    Ok(policy_json(&vaults.rotation_policy(&token, &vault, &name)?))
+    Ok(rotation_policy(&vaults.rotation_policy(&token, &vault, &name)?))
 }
 
 fn update_policy(session: &Session, args: &UpdateRotationPolicy) -> Result<Value, Failure> {
@@ -175,21 +175,11 @@ fn update_policy(session: &Session, args: &UpdateRotationPolicy) -> Result<Value
     };
     let policy = RotationPolicy::from_json(&json).map_err(VaultError::from)?;
     let (vaults, token) = session.vaults_as_owner()?;
-    Ok(policy_json(&vaults.set_rotation_policy(
+    Ok(rotation_policy(&vaults.set_rotation_policy(
         &token,
         (&vault, &name),
         &policy,
     )?))
-}
-
-/// The policy as `az` prints it, with the times of its setting.
-fn policy_json(policy: &KeyRotationPolicy) -> Value {
-    let mut json = policy.policy.to_json();
-    if let Some(Value::Object(attributes)) = json.get_mut("attributes") {
-        attributes.insert("created".to_owned(), policy.created.map(time).into());
-        attributes.insert("updated".to_owned(), policy.updated.map(time).into());
-    }
-    json
 }
 
 fn operations(names: &[String]) -> Result<Option<KeyOperations>, Failure> {
