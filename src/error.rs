@@ -97,7 +97,7 @@ impl Error {
 
     /// Azure's error code, as in `BlobNotFound`.
     #[must_use]
-    pub fn code(&self) -> &str {
+    pub fn code(&self) -> &'static str {
         self.code
     }
 

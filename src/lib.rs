@@ -31,14 +31,15 @@ mod tags;
 
 pub use account::{Account, AccountName, AccountProperties, Identity, KeyType, NewAccount};
 pub use blob::{
-    AccessTier, ArchiveStatus, BLOCK_BYTES_MAX, BlobExpiry, BlobItem, BlobPage, BlobProperties, BlobReceipt,
+    APPEND_BLOCK_BYTES_MAX, APPENDED_BLOCKS_MAX, AccessTier, AppendBlockOptions, AppendReceipt,
+    ArchiveStatus, BLOCK_BYTES_MAX, BlobExpiry, BlobItem, BlobPage, BlobProperties, BlobReceipt, BlobSource,
     BlobType, BlobVersionRef, Block, BlockId, BlockList, BlockListFilter, BlockReceipt, ByteRange,
     COMMITTED_BLOCKS_MAX, Conditions, ContentCheck, ContentHeaders, ContentMd5, CopyState, CopyStatus, Crc64,
     CreateBlobOptions, DeleteBlobOptions, DeleteSnapshots, Download, DownloadOptions, ETagMatch,
     EncryptionDetails, FindBlobs, FoundBlob, FoundPage, ImmutabilityMode, ImmutabilityPolicy, ListBlobs,
     ListDetail, ListEntry, ListInclude, ListedBlock, MD5_BYTES_MAX, PutBlockListOptions, PutBlockOptions,
-    RangeCheck, RangeChecksum, ReadOptions, RehydratePriority, SnapshotOptions, SnapshotReceipt, Upload,
-    UploadOptions,
+    RangeCheck, RangeChecksum, ReadOptions, RehydratePriority, SetTierOptions, SnapshotOptions,
+    SnapshotReceipt, TierChange, Upload, UploadOptions,
 };
 pub use container::{
     Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ContainerVersion,

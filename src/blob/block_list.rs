@@ -13,7 +13,7 @@ use super::entries::{BlockId, Entry};
 use super::manifest;
 use super::properties::{BlobReceipt, BlobType, ContentHeaders};
 use super::put::{Given, Making};
-use super::record::{BlobContent, BlobRecord, SealedMetadata};
+use super::record::{AccessTier, BlobContent, BlobRecord, SealedMetadata};
 use super::staged::Staging;
 use super::{BlobVersionRef, Conditions, ReadOptions};
 use crate::account::AccountCore;
@@ -55,6 +55,8 @@ pub struct PutBlockListOptions {
     pub content_md5: Option<[u8; 16]>,
     /// Index tags.
     pub tags: Tags,
+    /// How readily the content can be read; the account's default, Hot, if it is not given.
+    pub tier: Option<AccessTier>,
 }
 
 /// A block and its size.
@@ -144,6 +146,7 @@ impl Container {
                 metadata,
                 tags: options.tags.clone(),
                 content_md5: options.content_md5,
+                tier: options.tier,
             },
         };
         core.transact(move |txn| commit.run(txn))

@@ -131,6 +131,7 @@ impl Container {
         let record = BlobRecord::read_state(&snapshot, (container.id, name), options.which)?;
         let now = self.core.clock.now();
         record.check_read(&options.conditions, now)?;
+        record.check_online(now)?;
         let (start, end) = options.range.resolve(record.length)?;
         options.check_size(end - start)?;
         let content = Content::open(&self.core, snapshot, &record)?;

@@ -104,7 +104,7 @@ impl<'a> History<'a> {
     /// True if `old`, the base, is to be kept when its content is replaced. What has a version id is always
     /// kept; what is archived is not protected by soft delete.
     pub(crate) fn keeps(&self, old: &BlobRecord) -> bool {
-        let archived = old.tier.tier == Some(super::AccessTier::Archive);
+        let archived = old.tier.is_archived(self.now);
         self.is_versioned(old) || (self.protection.retention.is_some() && !archived)
     }
 
@@ -418,7 +418,7 @@ fn name_prefix(container: ContainerId, name: &BlobName) -> Vec<u8> {
     key
 }
 
-fn key(container: ContainerId, name: &BlobName, (time, kind): (Timestamp, Kind)) -> Vec<u8> {
+pub(super) fn key(container: ContainerId, name: &BlobName, (time, kind): (Timestamp, Kind)) -> Vec<u8> {
     let ticks = match kind {
         Kind::Deleted => SLOT,
         Kind::Snapshot | Kind::Version => time.ticks(),

@@ -136,7 +136,7 @@ impl Intake {
     }
 }
 
-fn too_large(length_max: u64) -> Error {
+pub(super) fn too_large(length_max: u64) -> Error {
     let message = format!("the content has more than {length_max} bytes");
     Error::new(ErrorKind::Invalid, "RequestBodyTooLarge", 413, message)
 }

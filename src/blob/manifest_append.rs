@@ -1,5 +1,4 @@
 //! Growing a manifest by one entry at its end, for append blobs.
-#![expect(dead_code, reason = "for append blobs")]
 
 use strongroom_engine::codec::{decode, encode};
 use strongroom_engine::tree::Txn;

@@ -4,6 +4,7 @@
 //! everything else. What a transaction decides on it reads inside that transaction, so of two racing writers
 //! with a condition one loses.
 
+mod append;
 mod assembly;
 mod block;
 mod block_list;
@@ -33,11 +34,14 @@ mod range;
 pub(crate) mod record;
 mod shared;
 mod snapshot;
+mod source;
 pub(crate) mod staged;
 mod tags;
+mod tier;
 mod upload;
 mod version;
 
+pub use append::{APPEND_BLOCK_BYTES_MAX, APPENDED_BLOCKS_MAX, AppendBlockOptions, AppendReceipt};
 pub use block::{BLOCK_BYTES_MAX, BlockReceipt, PutBlockOptions};
 pub use block_list::{
     Block, BlockList, BlockListFilter, COMMITTED_BLOCKS_MAX, ListedBlock, PutBlockListOptions,
@@ -61,6 +65,8 @@ pub use record::{
     ImmutabilityPolicy, RehydratePriority,
 };
 pub use snapshot::{SnapshotOptions, SnapshotReceipt};
+pub use source::BlobSource;
+pub use tier::{SetTierOptions, TierChange};
 pub use upload::{Upload, UploadOptions};
 pub use version::{BlobVersionRef, ReadOptions};
 

@@ -155,9 +155,9 @@ pub struct BlobProperties {
     pub deleted: Option<Timestamp>,
     /// Until when it can be restored, if it is deleted.
     pub restorable_until: Option<Timestamp>,
-    /// How readily its content can be read; `None` if the account's default, Hot, holds.
+    /// How readily its content can be read; Hot for a block blob that was given none. Append blobs have none.
     pub tier: Option<AccessTier>,
-    /// True if the tier was derived and not set.
+    /// True if the tier was not set.
     pub tier_inferred: bool,
     /// When the tier was set last.
     pub tier_changed: Option<Timestamp>,
@@ -328,6 +328,9 @@ impl Container {
             }
             let now = core.clock.now();
             record.check_write(&conditions, now)?;
+            if operation == Operation::SetBlobMetadata {
+                record.check_online(now)?;
+            }
             change(&mut record);
             record.touch(&core, now);
             record.write(txn, &key(container.id, &name))?;

@@ -8,7 +8,8 @@ use strongroom_engine::tree::Txn;
 use super::Conditions;
 use super::history::History;
 use super::properties::{BlobType, ContentHeaders};
-use super::record::{BlobContent, BlobRecord, NewBlob, SealedMetadata, key};
+use super::record::{AccessTier, BlobContent, BlobRecord, NewBlob, SealedMetadata, TierState, key};
+use super::tier;
 use crate::account::AccountCore;
 use crate::commit::Failure;
 use crate::container::Container;
@@ -28,6 +29,7 @@ pub(super) struct Given {
     pub(super) metadata: Option<SealedMetadata>,
     pub(super) tags: Tags,
     pub(super) content_md5: Option<[u8; 16]>,
+    pub(super) tier: Option<AccessTier>,
 }
 
 /// What a blob that begins without content is given. The default replaces whatever is there and attaches
@@ -44,11 +46,12 @@ pub struct CreateBlobOptions {
     pub content_md5: Option<[u8; 16]>,
     /// Index tags.
     pub tags: Tags,
+    /// How readily the content of a page blob can be read: P4 to P80. Append blobs have none.
+    pub tier: Option<AccessTier>,
 }
 
 impl CreateBlobOptions {
     /// Everything about a Put Blob of that type but its content, after the checks that show already.
-    #[expect(dead_code, reason = "for append and page blobs")]
     pub(super) fn prepare(
         &self,
         container: &Container,
@@ -72,6 +75,7 @@ impl CreateBlobOptions {
             metadata: core.guard.with_keys(seal)??,
             tags: self.tags.clone(),
             content_md5: self.content_md5,
+            tier: self.tier,
         };
         Ok((making, given))
     }
@@ -156,6 +160,10 @@ impl Replacing<'_> {
         given: &Given,
     ) -> Result<BlobRecord, Failure> {
         let (now, old) = (self.history.now, self.old.as_ref());
+        if let Some(tier) = given.tier {
+            tier.check_type(self.making.blob_type)?;
+            tier::check_capacity(tier, length)?;
+        }
         let record = BlobRecord::new(NewBlob {
             blob_type: self.making.blob_type,
             created: old.map_or(now, |old| old.created),
@@ -172,6 +180,7 @@ impl Replacing<'_> {
             content_md5: given.content_md5,
             metadata: given.metadata.clone(),
             lease: old.map_or(Lease::None, |old| old.lease.after_write(now)),
+            tier: TierState::given(given.tier, now),
             tags: given.tags.to_pairs(),
             version: self.history.new_version(txn)?,
             ..record

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use strongroom_engine::Timestamp;
 
+use super::Conditions;
 use super::history::{History, Kind};
 use super::record::{BlobRecord, SealedMetadata, key};
-use super::{AccessTier, Conditions};
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::etag::ETag;
 use crate::lease::Lease;
 use crate::metadata::Metadata;
@@ -70,9 +70,7 @@ impl Container {
             let mut base = BlobRecord::read(txn, container, &name)?;
             let now = core.clock.now();
             base.check_unleased(&conditions, now)?;
-            if base.tier.tier == Some(AccessTier::Archive) {
-                return Err(archived().into());
-            }
+            base.check_online(now)?;
             let history = History::of(&core, (container, &name));
             history.before_change(txn, &mut base)?;
             let mut snapshot = BlobRecord {
@@ -98,10 +96,4 @@ impl Container {
             Ok::<_, Failure>(receipt)
         })
     }
-}
-
-fn archived() -> Error {
-    let message = "This operation is not permitted on an archived blob.";
-    Error::new(ErrorKind::Conflict, "BlobArchived", 409, message)
-        .hint("move the blob to another tier and wait until it is rehydrated")
 }

@@ -13,7 +13,7 @@ use super::intake::{Intake, TakenIn};
 use super::md5::ContentMd5;
 use super::properties::{BlobReceipt, BlobType, ContentHeaders};
 use super::put::{Given, Making};
-use super::record::{BlobContent, Extent, SealedMetadata};
+use super::record::{AccessTier, BlobContent, Extent, SealedMetadata};
 use super::staged::Staging;
 use crate::account::AccountCore;
 use crate::container::Container;
@@ -44,6 +44,8 @@ pub struct UploadOptions {
     pub content_crc64: Option<Crc64>,
     /// Index tags.
     pub tags: Tags,
+    /// How readily the content can be read; the account's default, Hot, if it is not given.
+    pub tier: Option<AccessTier>,
 }
 
 impl UploadOptions {
@@ -94,6 +96,9 @@ impl Container {
         };
         making.check(core)?;
         options.headers.check()?;
+        if let Some(tier) = options.tier {
+            tier.check_type(BlobType::BlockBlob)?;
+        }
         let seal = |keys: &DataKeys| SealedMetadata::seal(core, keys, &options.metadata);
         let metadata = core.guard.with_keys(seal)??;
         Ok(Upload {
@@ -105,6 +110,7 @@ impl Container {
                 metadata,
                 tags: options.tags,
                 content_md5: None,
+                tier: options.tier,
             },
         })
     }

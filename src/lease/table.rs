@@ -113,8 +113,8 @@ const REFUSALS: [(&str, &str); 6] = [
     ("no renew", "LeaseIsBrokenAndCannotBeRenewed"),
 ];
 
-/// One row per action, one column per state in the order of [`STATES`]: what becomes of the lease, how long it
-/// still has, or the sign of a refusal.
+/// One row per action, one column per state in the order of [`STATES`]: what becomes of the lease, how long
+/// it still has, or the sign of a refusal.
 const TABLE: &str = "
 acquire held 30       |leased held 30|leased held 30|leased held 30|no acquire|leased held 30|leased held 30
 acquire held infinite |leased held infinite|=1|=1|no acquire|=1|=1

@@ -173,6 +173,8 @@ impl BlobRecord {
 
     /// What callers see of the record at `now`; user metadata is given apart.
     pub(crate) fn properties(&self, metadata: Option<Metadata>, now: Timestamp) -> BlobProperties {
+        let tier = self.tier.at(now);
+        let default_tier = (self.blob_type == BlobType::BlockBlob).then_some(AccessTier::Hot);
         BlobProperties {
             blob_type: self.blob_type,
             etag: self.etag,
@@ -192,11 +194,11 @@ impl BlobRecord {
             immutability: self.immutability,
             legal_hold: self.legal_hold,
             expires: self.expires,
-            tier: self.tier.tier,
-            tier_inferred: self.tier.inferred,
-            tier_changed: self.tier.changed,
-            archive_status: self.tier.archive,
-            rehydrate_priority: self.tier.priority,
+            tier: tier.tier.or(default_tier),
+            tier_inferred: tier.tier.is_none() && default_tier.is_some(),
+            tier_changed: tier.changed,
+            archive_status: tier.archive,
+            rehydrate_priority: tier.priority,
             sequence_number: (self.blob_type == BlobType::PageBlob).then_some(self.sequence_number),
             committed_block_count: (self.blob_type == BlobType::AppendBlob).then_some(self.append.blocks),
             is_sealed: self.append.sealed,

@@ -111,7 +111,7 @@ text!(ArchiveStatus {
 });
 
 /// How urgently a blob leaves the archive tier.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum RehydratePriority {
     /// Within hours.
@@ -138,7 +138,7 @@ pub(crate) struct TierState {
     /// Set while it is leaving the archive tier.
     pub(crate) archive: Option<ArchiveStatus>,
     pub(crate) priority: Option<RehydratePriority>,
-    /// When it has left the archive tier.
+    /// When it has left, or will have left, the archive tier.
     pub(crate) rehydrated: Option<Timestamp>,
 }
 

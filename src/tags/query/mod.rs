@@ -57,9 +57,9 @@ enum Expression {
 ///
 /// ```
 /// use strongroom::TagQuery;
-/// let query: TagQuery = "Status = 'done' AND \"Date\" >= '2026-01-01' AND @container = 'reports'".parse()?;
-/// assert_eq!(query.to_string(), "\"Status\" = 'done' AND \"Date\" >= '2026-01-01' AND @container =
-/// 'reports'"); assert_eq!("a <> 'b'".parse::<TagQuery>().unwrap_err().code(), "InvalidQueryParameterValue");
+/// let query: TagQuery = "Status = 'done' AND @container = 'reports'".parse()?;
+/// assert_eq!(query.to_string(), "\"Status\" = 'done' AND @container = 'reports'");
+/// assert_eq!("a <> 'b'".parse::<TagQuery>().unwrap_err().code(), "InvalidQueryParameterValue");
 /// # Ok::<(), strongroom::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -41,8 +41,9 @@ use super::{
 pub struct SledOptions {
     /// Bytes of pages that sled keeps in memory; 64 MiB by default. Its page table comes on top.
     pub cache_bytes: u64,
-    /// Bytes of a log segment: a power of two from 2 MiB to the default of 16 MiB, the same at every open of
-    /// a directory.
+    /// Bytes of a log segment, the same at every open of a directory: 16 MiB. A batch of 64 removals may make
+    /// sled rewrite some 4 MiB, which a segment has to outweigh. Tests, which scale everything down, may go
+    /// to 2 MiB.
     pub segment_bytes: usize,
 }
 
@@ -73,8 +74,13 @@ const NO_WRITES: u8 = 1;
 const NO_READS: u8 = 2;
 
 const FORMAT_KEY: &[u8] = b"format";
-/// Below this a leaf page could outgrow a quarter of a segment, and sled would move it to a side file.
-const SEGMENT_BYTES_MIN: usize = 2 << 20;
+/// A power of two. Below 2 MiB a leaf page could outgrow a quarter of a segment, and sled would move it to a
+/// side file; below 16 MiB the largest batches could outgrow a segment, see [`SledOptions`].
+const SEGMENT_BYTES_MIN: usize = if cfg!(feature = "testing") {
+    2 << 20
+} else {
+    16 << 20
+};
 const LEAF_BYTES_MAX: usize = LEAF_STRIPES * (STRIPE_BYTES + 2 * KEY_BYTES_MAX);
 const _: () = assert!(
     LEAF_BYTES_MAX < SEGMENT_BYTES_MIN / 4,

@@ -1,0 +1,78 @@
+//! Another blob as the source of an operation: what the `... From URL` operations read.
+
+use super::{BlobVersionRef, ByteRange, Conditions, Download, DownloadOptions};
+use crate::container::Container;
+use crate::error::{Error, ErrorKind, Result};
+use crate::names::BlobName;
+
+/// A blob, or a range of one, that an operation takes its bytes from. It may be in another account of the
+/// store, or of another store of this process.
+///
+/// # Errors
+/// Of every operation that reads it: `ContainerNotFound`, `BlobNotFound` (404); `SourceConditionNotMet`
+/// (412); `InvalidRange` (416); `CannotVerifyCopySource` with the status of the cause when the source's
+/// account does not give the bytes: 403 while its key is revoked.
+#[derive(Clone)]
+pub struct BlobSource {
+    /// Where it is.
+    pub container: Container,
+    /// What it is called.
+    pub name: BlobName,
+    /// Which state of it.
+    pub which: BlobVersionRef,
+    /// Which of its bytes.
+    pub range: ByteRange,
+    /// What must hold of it: `x-ms-source-if-*`.
+    pub conditions: Conditions,
+}
+
+impl BlobSource {
+    /// All bytes of a blob as it is.
+    #[must_use]
+    pub fn new(container: &Container, name: BlobName) -> Self {
+        Self {
+            container: container.clone(),
+            name,
+            which: BlobVersionRef::Base,
+            range: ByteRange::all(),
+            conditions: Conditions::default(),
+        }
+    }
+
+    /// Opens it for reading, as it is now.
+    pub(super) fn open(&self) -> Result<Download> {
+        let options = DownloadOptions {
+            range: self.range,
+            which: self.which,
+            conditions: self.conditions.clone(),
+            ..DownloadOptions::default()
+        };
+        self.container
+            .open_blob(&self.name, &options)
+            .map_err(|error| of_source(&error))
+    }
+
+    /// What went wrong while the source was read, if it was the source: a revocation of its key, or damage.
+    pub(super) fn explain(&self, error: Error) -> Error {
+        match std::error::Error::source(&error).and_then(inner) {
+            Some(cause) => of_source(cause),
+            None => error,
+        }
+    }
+}
+
+/// The error of this crate inside one of a reader.
+fn inner<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Error> {
+    let io = error.downcast_ref::<std::io::Error>()?;
+    io.get_ref()?.downcast_ref::<Error>()
+}
+
+/// What an error of the source means to whoever copies from it.
+fn of_source(error: &Error) -> Error {
+    let (code, status) = match error.kind() {
+        ErrorKind::Precondition => ("SourceConditionNotMet", 412),
+        ErrorKind::KeyUnavailable | ErrorKind::Corrupt => ("CannotVerifyCopySource", error.status()),
+        _ => (error.code(), error.status()),
+    };
+    Error::new(error.kind(), code, status, format!("the source: {error}"))
+}
