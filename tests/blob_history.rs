@@ -25,6 +25,7 @@ const EVERYTHING: ListInclude = ListInclude {
     deleted: true,
     deleted_with_versions: false,
     uncommitted: true,
+    tags: true,
 };
 
 fn put(container: &Container, name: &str, content: &[u8]) -> Option<Timestamp> {
@@ -163,7 +164,9 @@ fn what_is_deleted_can_be_restored_for_its_time() {
     let gone = read(&container, "b", BlobVersionRef::Snapshot(kept));
     assert_eq!(refused(gone), code("BlobNotFound", 404));
     assert_eq!(marks(&list(&container, ListInclude::default())), [""; 0]);
-    assert_eq!(marks(&list(&container, EVERYTHING)), ["b sd", "b sd", "b d"]);
+    let listed = list(&container, EVERYTHING);
+    assert_eq!(marks(&listed), ["b sd", "b sd", "b d"]);
+    assert_eq!(listed[2].properties.remaining_days, Some(7));
     assert_eq!(container.undelete_blob(&blob("b")).unwrap(), 3);
     assert_eq!(read(&container, "b", BlobVersionRef::Base).unwrap(), b"two");
     assert_eq!(

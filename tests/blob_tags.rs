@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use blob_world::{BlobWorld, blob, code, refused};
 use strongroom::{
-    Conditions, Container, DownloadOptions, Error, FindBlobs, FoundPage, Metadata, PageSize, Tags,
+    Conditions, Container, DownloadOptions, Error, FindBlobs, FoundPage, ListBlobs, Metadata, PageSize, Tags,
     UploadOptions,
 };
 
@@ -168,6 +168,22 @@ fn blobs_are_found_across_containers_with_the_tags_that_were_asked_for() {
     assert_eq!(find("status = 'done'"), [""; 0]);
     let gone = FindBlobs::new("status = 'done'".parse().unwrap());
     assert_eq!(refused(one.find_blobs(&gone)), code("ContainerNotFound", 404));
+}
+
+#[test]
+fn a_listing_shows_the_tags_it_is_asked_for() {
+    let world = BlobWorld::new();
+    let container = world.container("tagged");
+    put(&container, "a", "k=v");
+    put(&container, "b", "");
+    let mut request = ListBlobs::default();
+    let shown = |request: &ListBlobs| -> Vec<Option<Tags>> {
+        let page = container.list_blobs(request).unwrap();
+        page.blobs().map(|item| item.tags.clone()).collect()
+    };
+    assert_eq!(shown(&request), [None, None]);
+    request.include.tags = true;
+    assert_eq!(shown(&request), [Some("k=v".parse().unwrap()), Some(Tags::new())]);
 }
 
 #[test]
