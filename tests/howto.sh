@@ -168,6 +168,26 @@ same "key in use" "$(current_key | cut -d '/' -f 5)" other
 third=$(current_key | cut -d '/' -f 6)
 download_all "$@"
 
+say "Tag a blob, keep a snapshot of it, delete it and take it back"
+kept="--account-name $account --container-name $container --name files/$(basename "$1")"
+# shellcheck disable=SC2086 # the words of $kept are meant to be split
+{
+    works "keep deleted blobs" storage account blob-service-properties update --account-name $account \
+        --resource-group rg --enable-delete-retention true --delete-retention-days 7
+    works "tag a blob" storage blob tag set $kept --tags project=howto
+    same "blobs with that tag" "$(az storage blob filter --account-name $account \
+        --tag-filter "project = 'howto'" --query 'length(@)')" 1
+    snapshot=$(az storage blob snapshot $kept --query snapshot --output tsv)
+    works "download the snapshot" storage blob download $kept --snapshot "$snapshot" --file "$work/kept"
+    same "SHA-256 of the snapshot" "$(sha "$work/kept")" "$(sha "$1")"
+    refused "delete a blob that has snapshots" SnapshotsPresent storage blob delete $kept
+    works "delete it with its snapshots" storage blob delete $kept --delete-snapshots include
+    same "blobs that can be restored" "$(az storage blob list --account-name $account -c $container \
+        --include d --query '[?deleted] | length(@)')" 1
+    works "undelete it" storage blob undelete $kept
+}
+download_all "$@"
+
 say "Revoke by taking the policy away"
 spare "$1"
 works "delete the policy" keyvault delete-policy --name $vault --object-id "$principal"

@@ -94,13 +94,26 @@ fn completions_and_manual_pages_cover_every_command() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let ran = room.run(&format!("completions {shell}"));
         ran.exits(0);
-        assert!(ran.stdout().contains("set-attributes"), "{shell}");
+        let script = ran.stdout();
+        for word in [
+            "set-attributes",
+            "set-legal-hold",
+            "delete-policy",
+            "clear-content-settings",
+        ] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
     }
     room.ok("man pages");
     for page in [
         "strongroom.1",
         "strongroom-keyvault-key-set-attributes.1",
+        "strongroom-storage-account-blob-service-properties-update.1",
+        "strongroom-storage-blob-immutability-policy-set.1",
+        "strongroom-storage-blob-snapshot.1",
         "strongroom-storage-blob-upload.1",
+        "strongroom-storage-container-policy-create.1",
+        "strongroom-storage-cors-add.1",
     ] {
         assert!(room.path("pages").join(page).is_file(), "{page}");
     }
