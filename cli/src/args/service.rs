@@ -145,7 +145,7 @@ pub(crate) struct AddCors {
     #[arg(value_parser = ["DELETE", "GET", "HEAD", "MERGE", "OPTIONS", "PATCH", "POST", "PUT"])]
     #[arg(hide_possible_values = true)]
     pub(crate) methods: Vec<String>,
-    /// Origins that are allowed, as in https://www.example.com, or * for all.
+    /// Origins that are allowed, as in `https://www.example.com`, or * for all.
     #[arg(long, num_args = 1.., required = true, value_name = "ORIGIN", value_delimiter = ',')]
     pub(crate) origins: Vec<String>,
     /// Headers that requests may have.

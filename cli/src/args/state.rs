@@ -49,7 +49,7 @@ pub(crate) struct SetExpiry {
         ignore_case = true
     )]
     pub(crate) expiry_options: ExpiryOption,
-    /// A UTC time with Absolute; milliseconds with RelativeToCreation and RelativeToNow.
+    /// A UTC time with `Absolute`; milliseconds with `RelativeToCreation` and `RelativeToNow`.
     #[arg(long, value_name = "TIME|MILLISECONDS")]
     pub(crate) expires_on: Option<String>,
     #[command(flatten)]

@@ -181,7 +181,7 @@ fn download(session: &Session, args: &DownloadBlob) -> Result<Value, Failure> {
     })?;
     bar.finish_and_clear();
     let shown = shape::blob((container.name(), &name), content.properties());
-    Ok(shape::as_state(shown, state(&args.state.which)))
+    Ok(shape::as_state(shown, state(&args.state.which), None))
 }
 
 /// Copies a blob into a file; tells a failure of the store from one of the file.
@@ -212,16 +212,13 @@ pub(super) fn copy(
 fn show(session: &Session, args: &BlobState) -> Result<Value, Failure> {
     let (container, name) = blob(session, &args.blob)?;
     let properties = container.blob_properties(&name, read_options(args)?)?;
-    let mut shown = shape::as_state(
-        shape::blob((container.name(), &name), &properties),
-        state(&args.which),
-    );
-    if let BlobVersionRef::Version(id) = state(&args.which) {
+    let which = state(&args.which);
+    let is_current = which.version().map(|id| {
         let current = container.blob_properties(&name, BlobVersionRef::Base);
-        let is_current = current.is_ok_and(|current| current.version_id == Some(id));
-        shown["isCurrentVersion"] = is_current.into();
-    }
-    Ok(shown)
+        current.is_ok_and(|current| current.version_id == Some(id))
+    });
+    let shown = shape::blob((container.name(), &name), &properties);
+    Ok(shape::as_state(shown, which, is_current))
 }
 
 fn exists(session: &Session, args: &BlobAddress) -> Result<Value, Failure> {

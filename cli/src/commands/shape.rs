@@ -81,14 +81,12 @@ pub(super) fn item(container: &ContainerName, item: &BlobItem) -> Value {
     shape
 }
 
-/// A blob that was asked for as this state; whether that is the current version is not known.
-pub(super) fn as_state(mut shape: Value, which: BlobVersionRef) -> Value {
+/// A blob that was asked for as this state; of a version, whether it is the current one, if that is known.
+pub(super) fn as_state(mut shape: Value, which: BlobVersionRef, is_current: Option<bool>) -> Value {
     if let (true, Some(members)) = (which != BlobVersionRef::Base, shape.as_object_mut()) {
-        members.insert(
-            "snapshot".to_owned(),
-            which.snapshot().map(|time| time.to_string()).into(),
-        );
-        members.insert("isCurrentVersion".to_owned(), Value::Null);
+        let snapshot = which.snapshot().map(|time| time.to_string());
+        members.insert("snapshot".to_owned(), snapshot.into());
+        members.insert("isCurrentVersion".to_owned(), is_current.into());
     }
     shape
 }
