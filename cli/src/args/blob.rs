@@ -234,7 +234,8 @@ pub(crate) struct ListBlobs {
     #[arg(long)]
     pub(crate) delimiter: Option<String>,
     /// What to include, by letter or word: m (metadata), s (snapshots), d (deleted), v (versions), t (tags),
-    /// u (uncommittedblobs), deletedwithversions; c (copy), i (immutabilitypolicy) and l (legalhold) always are.
+    /// u (uncommittedblobs), deletedwithversions; c (copy), i (immutabilitypolicy) and l (legalhold) are
+    /// shown without.
     #[arg(long, value_name = "m,s,...", value_delimiter = ',')]
     pub(crate) include: Vec<String>,
     /// At most this many, or `*` for all [default: 5000].
