@@ -5,7 +5,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test may fail loudly"
+    clippy::print_stdout,
+    reason = "a test may fail loudly, and this one shows the matrix"
 )]
 
 mod common;
