@@ -1,6 +1,6 @@
 //! Whatever happens to block blobs, in whatever order, they hold what a plain model in memory holds: blocks
-//! are staged and committed, blobs replaced, read in part, leased, deleted and kept as snapshots, while the key
-//! is rotated, revoked and restored and the store is opened again.
+//! are staged and committed, blobs replaced, read in part, leased, deleted and kept as snapshots, while the
+//! key is rotated, revoked and restored and the store is opened again.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -52,7 +52,7 @@ fn op() -> impl Strategy<Value = Op> {
     let length = || prop_oneof![1usize..500, 60_000usize..70_000];
     let lease = || prop_oneof![3 => Just(Lease::Named), 1 => Just(Lease::Forgotten)];
     prop_oneof![
-        6 => (blob(), 0u8..3, length(), lease()).prop_map(|(b, id, length, l)| Op::PutBlock(b, id, length, l)),
+        6 => (blob(), 0u8..3, length(), lease()).prop_map(|(b, id, size, l)| Op::PutBlock(b, id, size, l)),
         5 => (blob(), [0u8..3, 0u8..3, 0u8..3], prop::collection::vec(0u8..3, 0..4), lease())
             .prop_map(|(b, kinds, list, l)| Op::Commit(b, kinds, list, l)),
         2 => (blob(), length(), lease()).prop_map(|(b, length, l)| Op::Put(b, length, l)),

@@ -1,5 +1,5 @@
-//! docs/REVOCATION.md shows the table of `src/operations.rs` and the causes of the matrix. To bring it up to date:
-//! `UPDATE_DOCS=1 cargo test --test revocation_table`.
+//! docs/REVOCATION.md shows the table of `src/operations.rs` and the causes of the matrix. To bring it up to
+//! date: `UPDATE_DOCS=1 cargo test --test revocation_table`.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod common;
