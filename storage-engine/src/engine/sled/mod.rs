@@ -42,8 +42,8 @@ pub struct SledOptions {
     /// Bytes of pages that sled keeps in memory; 64 MiB by default. Its page table comes on top.
     pub cache_bytes: u64,
     /// Bytes of a log segment, the same at every open of a directory: 16 MiB. A batch of 64 small values may
-    /// make sled rewrite some 4 MiB, which a segment has to outweigh. Tests, which scale everything down, may go
-    /// to 2 MiB.
+    /// make sled rewrite some 4 MiB, which a segment has to outweigh. Tests, which scale everything down, may
+    /// go to 2 MiB.
     pub segment_bytes: usize,
 }
 
