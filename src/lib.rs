@@ -37,9 +37,11 @@ pub use blob::{
     COMMITTED_BLOCKS_MAX, Conditions, ContentCheck, ContentHeaders, ContentMd5, CopyState, CopyStatus, Crc64,
     CreateBlobOptions, DeleteBlobOptions, DeleteSnapshots, Download, DownloadOptions, ETagMatch,
     EncryptionDetails, FindBlobs, FoundBlob, FoundPage, ImmutabilityMode, ImmutabilityPolicy, ListBlobs,
-    ListDetail, ListEntry, ListInclude, ListedBlock, MD5_BYTES_MAX, PutBlockListOptions, PutBlockOptions,
-    RangeCheck, RangeChecksum, ReadOptions, RehydratePriority, SetTierOptions, SnapshotOptions,
-    SnapshotReceipt, TierChange, Upload, UploadOptions,
+    ListDetail, ListEntry, ListInclude, ListPageRanges, ListedBlock, MD5_BYTES_MAX, PAGE_BLOB_BYTES_MAX,
+    PUT_PAGES_BYTES_MAX, PageRange, PageRanges, PageReceipt, PutBlockListOptions, PutBlockOptions,
+    PutPagesOptions, RangeCheck, RangeChecksum, ReadOptions, RehydratePriority, SequenceConditions,
+    SequenceNumberAction, SetTierOptions, SnapshotOptions, SnapshotReceipt, TierChange, Upload,
+    UploadOptions,
 };
 pub use container::{
     Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ContainerVersion,
