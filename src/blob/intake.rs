@@ -5,6 +5,7 @@
 
 use std::io::{ErrorKind as IoErrorKind, Read};
 use std::sync::Arc;
+use std::thread::Builder;
 
 use strongroom_engine::SecretBuffer;
 use strongroom_engine::body::{BodyWriter, FinishedBody};
@@ -20,6 +21,10 @@ use crate::error::{Error, ErrorKind, Result};
 const READ_BYTES_MIN: usize = 16 << 10;
 /// Bytes read at once once the content has shown to be larger.
 const READ_BYTES_MAX: usize = 256 << 10;
+
+/// Content from here on is hashed beside its sealing, by a thread: MD5 takes longer than all the rest.
+/// Starting one takes as long as hashing some 20 KiB.
+const HASHED_BESIDE_MIN: usize = 96 << 10;
 
 /// Content on its way into a body. Memory: a few chunks, whatever the size.
 pub(super) struct Intake {
@@ -67,12 +72,11 @@ impl Intake {
 
     /// Takes the next bytes.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let chunk_bytes = self.core.chunk_bytes.max(1) as usize;
-        for piece in bytes.chunks(chunk_bytes) {
+        for part in bytes.chunks(READ_BYTES_MAX) {
             if let Some(stopped) = self.stopped {
                 return Err(stopped.error(&self.core));
             }
-            self.write_piece(piece)
+            self.write_part(part)
                 .inspect_err(|error| self.stopped = Some(Interruption::by(error)))?;
         }
         Ok(())
@@ -124,21 +128,58 @@ impl Intake {
         })
     }
 
-    fn write_piece(&mut self, piece: &[u8]) -> Result<()> {
-        let core = &self.core;
-        core.guard.check()?;
-        if self.writer.length() + piece.len() as u64 > self.length_max {
+    fn write_part(&mut self, part: &[u8]) -> Result<()> {
+        if self.writer.length() + part.len() as u64 > self.length_max {
             return Err(too_large(self.length_max));
         }
-        let hashed = self.checksums.with(|checksums| checksums.update(piece));
-        hashed.ok_or_else(|| core.guard.refusal())?;
-        self.writer.write(piece).map_err(|error| body_error(core, error))
+        if part.len() < HASHED_BESIDE_MIN {
+            hash(&self.core, &self.checksums, part)?;
+            return self.seal(part);
+        }
+        let (checksums, core) = (self.checksums.clone(), self.core.clone());
+        // The thread ends before this returns: no plaintext waits anywhere that a revocation does not reach.
+        std::thread::scope(|scope| {
+            let beside = Builder::new().spawn_scoped(scope, || hash(&core, &checksums, part));
+            let sealed = self.seal(part);
+            let hashed = match beside {
+                Ok(hashing) => hashing.join().map_err(|_| hashing_ended())?,
+                Err(_) => hash(&core, &checksums, part), // No thread to be had: one after the other, then.
+            };
+            sealed.and(hashed)
+        })
     }
+
+    /// Seals chunk by chunk, and asks before each.
+    fn seal(&mut self, part: &[u8]) -> Result<()> {
+        let core = &self.core;
+        part.chunks(core.chunk_bytes.max(1) as usize)
+            .try_for_each(|piece| {
+                core.guard.check()?;
+                self.writer.write(piece).map_err(|error| body_error(core, error))
+            })
+    }
+}
+
+fn hash(core: &AccountCore, checksums: &Slot<Checksums>, part: &[u8]) -> Result<()> {
+    part.chunks(core.chunk_bytes.max(1) as usize)
+        .try_for_each(|piece| {
+            let hashed = checksums.with(|checksums| checksums.update(piece));
+            hashed.ok_or_else(|| core.guard.refusal())
+        })
 }
 
 pub(super) fn too_large(length_max: u64) -> Error {
     let message = format!("the content has more than {length_max} bytes");
     Error::new(ErrorKind::Invalid, "RequestBodyTooLarge", 413, message)
+}
+
+fn hashing_ended() -> Error {
+    Error::new(
+        ErrorKind::Io,
+        "InternalError",
+        500,
+        "the computation of the content's checksums ended early",
+    )
 }
 
 fn overrun() -> Error {
