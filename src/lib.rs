@@ -32,14 +32,15 @@ mod tags;
 pub use account::{Account, AccountName, AccountProperties, Identity, KeyType, NewAccount};
 pub use blob::{
     APPEND_BLOCK_BYTES_MAX, APPENDED_BLOCKS_MAX, AccessTier, AppendBlockOptions, AppendReceipt,
-    ArchiveStatus, BLOCK_BYTES_MAX, BlobExpiry, BlobItem, BlobPage, BlobProperties, BlobReceipt, BlobSource,
-    BlobType, BlobVersionRef, Block, BlockId, BlockList, BlockListFilter, BlockReceipt, ByteRange,
-    COMMITTED_BLOCKS_MAX, Conditions, ContentCheck, ContentHeaders, ContentMd5, CopyState, CopyStatus, Crc64,
-    CreateBlobOptions, DeleteBlobOptions, DeleteSnapshots, Download, DownloadOptions, ETagMatch,
-    EncryptionDetails, FindBlobs, FoundBlob, FoundPage, ImmutabilityMode, ImmutabilityPolicy, ListBlobs,
-    ListDetail, ListEntry, ListInclude, ListedBlock, MD5_BYTES_MAX, PutBlockListOptions, PutBlockOptions,
-    RangeCheck, RangeChecksum, ReadOptions, RehydratePriority, SetTierOptions, SnapshotOptions,
-    SnapshotReceipt, TierChange, Upload, UploadOptions,
+    ArchiveStatus, BATCH_PARTS_MAX, BLOCK_BYTES_MAX, BatchOutcome, BlobBatch, BlobExpiry, BlobItem, BlobPage,
+    BlobProperties, BlobReceipt, BlobSource, BlobType, BlobVersionRef, Block, BlockId, BlockList,
+    BlockListFilter, BlockReceipt, ByteRange, COMMITTED_BLOCKS_MAX, Conditions, ContentCheck, ContentHeaders,
+    ContentMd5, CopyOptions, CopyReceipt, CopyState, CopyStatus, Crc64, CreateBlobOptions, DeleteBlobOptions,
+    DeletePart, DeleteSnapshots, Download, DownloadOptions, ETagMatch, EncryptionDetails, FindBlobs,
+    FoundBlob, FoundPage, ImmutabilityMode, ImmutabilityPolicy, ListBlobs, ListDetail, ListEntry,
+    ListInclude, ListedBlock, MD5_BYTES_MAX, PUT_FROM_BYTES_MAX, PutBlockListOptions, PutBlockOptions,
+    RangeCheck, RangeChecksum, ReadOptions, RehydratePriority, SYNCHRONOUS_COPY_BYTES_MAX, SetTierOptions,
+    SnapshotOptions, SnapshotReceipt, SourceTags, TierChange, TierPart, Upload, UploadOptions,
 };
 pub use container::{
     Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ContainerVersion,
