@@ -35,7 +35,12 @@ fn put_blocks(container: &Container, name: &str, count: u32) -> Vec<u8> {
     for number in 0..count {
         let block: Vec<u8> = bytes(CHUNK + 1).iter().map(|byte| byte ^ number as u8).collect();
         container
-            .put_block(&blob(name), &id(number), block.as_slice(), &PutBlockOptions::default())
+            .put_block(
+                &blob(name),
+                &id(number),
+                block.as_slice(),
+                &PutBlockOptions::default(),
+            )
             .unwrap();
         list.push(ListedBlock::Latest(id(number)));
         all.extend(block);
@@ -92,7 +97,7 @@ fn same_blocks(one: &Container, two: &Container, name: &str) {
 #[test]
 fn a_copy_within_an_account_has_everything_that_its_source_has() {
     let world = BlobWorld::new();
-    let (from, to) = (world.container("from"), world.container("to"));
+    let (from, to) = (world.container("from"), world.container("into"));
     let all = put_blocks(&from, "b", 5);
     let receipt = to.start_copy(&blob("b"), &source(&from, "b"), &NONE()).unwrap();
     assert_eq!(receipt.status, CopyStatus::Success);
@@ -101,7 +106,10 @@ fn a_copy_within_an_account_has_everything_that_its_source_has() {
     let found = properties(&to, "b");
     assert_eq!(found.metadata.unwrap(), metadata(&[("who", "carol")]));
     let state = found.copy.unwrap();
-    assert_eq!((state.id, state.copied, state.total), (receipt.id, all.len() as u64, all.len() as u64));
+    assert_eq!(
+        (state.id, state.copied, state.total),
+        (receipt.id, all.len() as u64, all.len() as u64)
+    );
     assert_eq!(state.source, "/blobs/from/b");
     assert!(state.completed.is_some() && state.description.is_none());
 
@@ -113,7 +121,8 @@ fn a_copy_within_an_account_has_everything_that_its_source_has() {
         source_url: Some("https://blobs.blob.core.windows.net/from/small".to_owned()),
         ..NONE()
     };
-    to.copy_blob(&blob("small"), &source(&from, "small"), &options).unwrap();
+    to.copy_blob(&blob("small"), &source(&from, "small"), &options)
+        .unwrap();
     let found = properties(&to, "small");
     assert_eq!(found.metadata.unwrap(), metadata(&[("new", "yes")]));
     assert_eq!((found.tag_count, found.tier), (2, Some(AccessTier::Cool)));
@@ -125,16 +134,20 @@ fn a_copy_within_an_account_has_everything_that_its_source_has() {
         metadata: metadata(&[("turn", "2")]),
         ..NONE()
     };
-    to.start_copy(&blob("small"), &source(&to, "small"), &again).unwrap();
+    to.start_copy(&blob("small"), &source(&to, "small"), &again)
+        .unwrap();
     assert_eq!(content(&to, "small"), bytes(100));
-    assert_eq!(properties(&to, "small").metadata.unwrap(), metadata(&[("turn", "2")]));
+    assert_eq!(
+        properties(&to, "small").metadata.unwrap(),
+        metadata(&[("turn", "2")])
+    );
     assert!(world.store.scrub(None, |_| ()).unwrap().damage.is_empty());
 }
 
 #[test]
 fn a_snapshot_becomes_the_base_again_and_append_blobs_are_copied() {
     let world = BlobWorld::new();
-    let container = world.container("c");
+    let container = world.container("box");
     put(&container, "b", &bytes(2 * CHUNK));
     let taken = container
         .snapshot_blob(&blob("b"), &SnapshotOptions::default())
@@ -157,13 +170,15 @@ fn a_snapshot_becomes_the_base_again_and_append_blobs_are_copied() {
     append("log", b"one");
     let (_, there) = other(&world);
     for to in [&container, &there] {
-        to.start_copy(&blob("copy"), &source(&container, "log"), &NONE()).unwrap();
+        to.start_copy(&blob("copy"), &source(&container, "log"), &NONE())
+            .unwrap();
         while !world.store.maintain().unwrap().done {}
         let found = properties(to, "copy");
         assert_eq!(found.blob_type, BlobType::AppendBlob);
         assert_eq!(found.committed_block_count, Some(1));
         let options = strongroom::AppendBlockOptions::default();
-        to.append_block(&blob("copy"), b"two".as_slice(), &options).unwrap();
+        to.append_block(&blob("copy"), b"two".as_slice(), &options)
+            .unwrap();
         assert_eq!(content(to, "copy"), b"onetwo");
         assert_eq!(content(&container, "log"), b"one");
     }
@@ -173,16 +188,19 @@ fn a_snapshot_becomes_the_base_again_and_append_blobs_are_copied() {
 #[test]
 fn every_refusal_has_its_code_and_changes_nothing() {
     let world = BlobWorld::new();
-    let container = world.container("c");
+    let container = world.container("box");
     put(&container, "b", b"source");
     put(&container, "there", b"before");
     container
         .create_append_blob(&blob("log"), &CreateBlobOptions::default())
         .unwrap();
-    let lease = LeaseRequest::acquire(LeaseDuration::Infinite);
+    let lease = LeaseRequest::Acquire {
+        duration: LeaseDuration::INFINITE,
+        proposed: None,
+    };
     put(&container, "leased", b"before");
     container
-        .lease_blob(&blob("leased"), &lease, &Conditions::default())
+        .lease_blob(&blob("leased"), lease, &Conditions::default())
         .unwrap();
     let tag: ETag = "0x1".parse().unwrap();
     let wrong_source = BlobSource {
@@ -200,21 +218,73 @@ fn every_refusal_has_its_code_and_changes_nothing() {
         ..NONE()
     };
     let with = |conditions| CopyOptions { conditions, ..NONE() };
-    let tier = |tier| CopyOptions { tier: Some(tier), ..NONE() };
+    let tier = |tier| CopyOptions {
+        tier: Some(tier),
+        ..NONE()
+    };
     let before = world.store.write_counts();
     let b = || source(&container, "b");
     for (to, name, from, options, want, status) in [
         (&absent, "there", b(), NONE(), "ContainerNotFound", 404),
-        (&container, "there", source(&absent, "b"), NONE(), "ContainerNotFound", 404),
-        (&container, "there", source(&container, "no"), NONE(), "BlobNotFound", 404),
-        (&container, "there", wrong_source, NONE(), "SourceConditionNotMet", 412),
-        (&container, "there", b(), with(Conditions::if_match(tag)), "ConditionNotMet", 412),
-        (&container, "there", b(), with(Conditions::if_absent()), "BlobAlreadyExists", 409),
+        (
+            &container,
+            "there",
+            source(&absent, "b"),
+            NONE(),
+            "ContainerNotFound",
+            404,
+        ),
+        (
+            &container,
+            "there",
+            source(&container, "no"),
+            NONE(),
+            "BlobNotFound",
+            404,
+        ),
+        (
+            &container,
+            "there",
+            wrong_source,
+            NONE(),
+            "SourceConditionNotMet",
+            412,
+        ),
+        (
+            &container,
+            "there",
+            b(),
+            with(Conditions::if_match(tag)),
+            "ConditionNotMet",
+            412,
+        ),
+        (
+            &container,
+            "there",
+            b(),
+            with(Conditions::if_absent()),
+            "BlobAlreadyExists",
+            409,
+        ),
         (&container, "leased", b(), NONE(), "LeaseIdMissing", 412),
         (&container, "log", b(), NONE(), "InvalidBlobType", 409),
-        (&container, "there", b(), both, "BothUserTagsAndSourceTagsCopyPresentException", 400),
+        (
+            &container,
+            "there",
+            b(),
+            both,
+            "BothUserTagsAndSourceTagsCopyPresentException",
+            400,
+        ),
         (&container, "there", b(), long, "InvalidHeaderValue", 400),
-        (&container, "there", b(), tier(AccessTier::P4), "AccessTierNotSupportedForBlobType", 400),
+        (
+            &container,
+            "there",
+            b(),
+            tier(AccessTier::P4),
+            "AccessTierNotSupportedForBlobType",
+            400,
+        ),
     ] {
         let started = to.start_copy(&blob(name), &from, &options);
         assert_eq!(refused(started), code(want, status), "{want}");
@@ -236,11 +306,15 @@ fn uuid() -> uuid::Uuid {
 #[test]
 fn archived_sources_need_a_tier_and_the_same_account() {
     let world = BlobWorld::new();
-    let container = world.container("c");
+    let container = world.container("box");
     let (_, there) = other(&world);
     put(&container, "b", b"source");
     container
-        .set_blob_tier(&blob("b"), AccessTier::Archive, &strongroom::SetTierOptions::default())
+        .set_blob_tier(
+            &blob("b"),
+            AccessTier::Archive,
+            &strongroom::SetTierOptions::default(),
+        )
         .unwrap();
     let from = source(&container, "b");
     let cool = CopyOptions {
@@ -248,7 +322,10 @@ fn archived_sources_need_a_tier_and_the_same_account() {
         ..NONE()
     };
     let archived = code("BlobArchived", 409);
-    assert_eq!(refused(container.start_copy(&blob("d"), &from, &NONE())), archived);
+    assert_eq!(
+        refused(container.start_copy(&blob("d"), &from, &NONE())),
+        archived
+    );
     assert_eq!(refused(there.start_copy(&blob("d"), &from, &cool)), archived);
     container.start_copy(&blob("d"), &from, &cool).unwrap();
     let found = properties(&container, "d");
@@ -268,25 +345,52 @@ fn a_copy_between_accounts_shows_its_progress_and_nothing_else_changes_it() {
     let receipt = to.start_copy(&blob("b"), &source(&from, "b"), &NONE()).unwrap();
     assert_eq!(receipt.status, CopyStatus::Pending);
     let found = properties(&to, "b");
-    assert_eq!((found.length, found.metadata.unwrap()), (0, metadata(&[("who", "carol")])));
+    assert_eq!(
+        (found.length, found.metadata.unwrap()),
+        (0, metadata(&[("who", "carol")]))
+    );
     let pending = code("PendingCopyOperation", 409);
     let none = Conditions::default();
     for (what, result) in [
-        ("copy", to.start_copy(&blob("b"), &source(&from, "b"), &NONE()).map(drop)),
-        ("put", to.upload(&blob("b"), b"x".as_slice(), UploadOptions::default()).map(drop)),
+        (
+            "copy",
+            to.start_copy(&blob("b"), &source(&from, "b"), &NONE()).map(drop),
+        ),
+        (
+            "put",
+            to.upload(&blob("b"), b"x".as_slice(), UploadOptions::default())
+                .map(drop),
+        ),
         ("delete", to.delete_blob(&blob("b"), &none)),
-        ("metadata", to.set_blob_metadata(&blob("b"), &Metadata::new(), &none).map(drop)),
-        ("snapshot", to.snapshot_blob(&blob("b"), &SnapshotOptions::default()).map(drop)),
-        ("from", from.start_copy(&blob("x"), &source(&to, "b"), &NONE()).map(drop)),
+        (
+            "metadata",
+            to.set_blob_metadata(&blob("b"), &Metadata::new(), &none)
+                .map(drop),
+        ),
+        (
+            "snapshot",
+            to.snapshot_blob(&blob("b"), &SnapshotOptions::default())
+                .map(drop),
+        ),
+        (
+            "from",
+            from.start_copy(&blob("x"), &source(&to, "b"), &NONE()).map(drop),
+        ),
     ] {
         assert_eq!(refused(result), pending, "{what}");
     }
-    assert_eq!(refused(to.abort_copy(&blob("b"), uuid(), &none)), code("CopyIdMismatch", 409));
+    assert_eq!(
+        refused(to.abort_copy(&blob("b"), uuid(), &none)),
+        code("CopyIdMismatch", 409)
+    );
     let done = account.maintain().unwrap();
     assert_eq!((done.copy_steps, done.done), (64, false));
     let state = copy_state(&to, "b");
     assert_eq!(state.status, CopyStatus::Pending);
-    assert_eq!((state.copied, state.total), (64 * (CHUNK as u64 + 1), all.len() as u64));
+    assert_eq!(
+        (state.copied, state.total),
+        (64 * (CHUNK as u64 + 1), all.len() as u64)
+    );
     assert!(account.maintain().unwrap().done);
     assert_eq!(copy_state(&to, "b").status, CopyStatus::Success);
     assert_eq!(content(&to, "b"), all);
@@ -306,9 +410,13 @@ fn a_copy_that_ends_early_gives_up_what_it_copied() {
         (CopyStatus::Aborted, None, |_, to, id| {
             to.abort_copy(&blob("b"), id, &Conditions::default()).unwrap();
         }),
-        (CopyStatus::Failed, Some("412 SourceConditionNotMet"), |from, _, _| {
-            put(from, "b", b"another");
-        }),
+        (
+            CopyStatus::Failed,
+            Some("412 SourceConditionNotMet"),
+            |from, _, _| {
+                put(from, "b", b"another");
+            },
+        ),
         (CopyStatus::Failed, Some("404 BlobNotFound"), |from, _, _| {
             from.delete_blob(&blob("b"), &Conditions::default()).unwrap();
         }),
@@ -355,17 +463,20 @@ fn a_copy_at_once_between_accounts_keeps_blocks() {
     assert_eq!(content(&to, "b"), all);
     same_blocks(&from, &to, "b");
     put(&from, "small", &bytes(3 * CHUNK));
-    to.copy_blob(&blob("small"), &source(&from, "small"), &NONE()).unwrap();
+    to.copy_blob(&blob("small"), &source(&from, "small"), &NONE())
+        .unwrap();
     assert_eq!(content(&to, "small"), bytes(3 * CHUNK));
     put(&from, "empty", b"");
-    let receipt = to.start_copy(&blob("empty"), &source(&from, "empty"), &NONE()).unwrap();
+    let receipt = to
+        .start_copy(&blob("empty"), &source(&from, "empty"), &NONE())
+        .unwrap();
     assert_eq!(receipt.status, CopyStatus::Success);
 }
 
 #[test]
 fn blocks_and_blobs_are_put_from_ranges_of_others() {
     let world = BlobWorld::new();
-    let container = world.container("c");
+    let container = world.container("box");
     let (_, there) = other(&world);
     put(&container, "b", &bytes(3 * CHUNK));
     for to in [&container, &there] {
@@ -380,7 +491,8 @@ fn blocks_and_blobs_are_put_from_ranges_of_others() {
         to.put_block_list(&blob("d"), &list, &PutBlockListOptions::default())
             .unwrap();
         assert!(content(to, "d") == bytes(3 * CHUNK).get(10..CHUNK + 10).unwrap());
-        to.put_blob_from(&blob("e"), &range, UploadOptions::default()).unwrap();
+        to.put_blob_from(&blob("e"), &range, UploadOptions::default())
+            .unwrap();
         assert!(content(to, "e") == bytes(3 * CHUNK).get(10..CHUNK + 10).unwrap());
         assert_eq!(properties(to, "e").headers.content_type, "text/plain");
         let wrong = UploadOptions {
@@ -401,17 +513,23 @@ fn blocks_and_blobs_are_put_from_ranges_of_others() {
 #[test]
 fn an_address_is_a_source_of_the_store() {
     let world = BlobWorld::new();
-    let container = world.container("c");
+    let container = world.container("box");
     put(&container, "a b/ü", b"source");
     let taken = container
         .snapshot_blob(&blob("a b/ü"), &SnapshotOptions::default())
         .unwrap();
     let found = world
         .store
-        .blob_source("https://blobs.blob.core.windows.net/c/a%20b/%C3%BC?sv=1&sig=x%2F")
+        .blob_source("https://blobs.blob.core.windows.net/box/a%20b/%C3%BC?sv=1&sig=x%2F")
         .unwrap();
-    assert_eq!((found.name.as_str(), found.which), ("a b/ü", BlobVersionRef::Base));
-    let url = format!("http://blobs.blob.local:80/c/a%20b/%C3%BC?snapshot={}", taken.snapshot);
+    assert_eq!(
+        (found.name.as_str(), found.which),
+        ("a b/ü", BlobVersionRef::Base)
+    );
+    let url = format!(
+        "http://blobs.blob.local:80/box/a%20b/%C3%BC?snapshot={}",
+        taken.snapshot
+    );
     let found = world.store.blob_source(&url).unwrap();
     assert_eq!(found.which, BlobVersionRef::Snapshot(taken.snapshot));
     container.start_copy(&blob("d"), &found, &NONE()).unwrap();
@@ -428,7 +546,11 @@ fn an_address_is_a_source_of_the_store() {
         ("ftp://blobs.blob.x/c/b", "InvalidHeaderValue", 400),
         ("https://blobs.file.x/c/b?sig=1", "InvalidHeaderValue", 400),
         ("https://blobs.blob.x/c/%zz", "InvalidHeaderValue", 400),
-        ("https://blobs.blob.x/c/b?snapshot=soon", "InvalidHeaderValue", 400),
+        (
+            "https://blobs.blob.x/c/b?snapshot=soon",
+            "InvalidHeaderValue",
+            400,
+        ),
         ("https://nobody.blob.x/c/b", "ResourceNotFound", 404),
         ("https://blobs.blob.x/C/b", "OutOfRangeInput", 400),
     ] {
@@ -440,13 +562,16 @@ fn an_address_is_a_source_of_the_store() {
 fn a_revocation_of_either_key_ends_the_copy() {
     for is_source in [true, false] {
         let mut world = common::World::customer();
-        let platform = world.store.create_account(&world.new_account("platform")).unwrap();
+        let platform = world
+            .store
+            .create_account(&world.new_account("platform"))
+            .unwrap();
         let (source_account, account) = match is_source {
             true => (world.account(), platform),
             false => (platform, world.account()),
         };
         let make = |account: &Account| {
-            let container = account.container(&container_name("c"));
+            let container = account.container(&container_name("box"));
             container.create(&Metadata::new()).unwrap();
             container
         };
@@ -474,10 +599,17 @@ fn a_revocation_of_either_key_ends_the_copy() {
         let state = copy_state(&to, "ended");
         assert_eq!((state.id, state.status), (id, CopyStatus::Failed));
         let description = state.description.unwrap();
-        assert!(description.starts_with(&format!("403 {}", wanted.0)), "{description}");
+        assert!(
+            description.starts_with(&format!("403 {}", wanted.0)),
+            "{description}"
+        );
         // Aborting needs no key, and a copy goes on after the store was opened again.
-        let kept = to.start_copy(&blob("kept"), &source(&from, "b"), &NONE()).unwrap();
-        let stopped = to.start_copy(&blob("stopped"), &source(&from, "b"), &NONE()).unwrap();
+        let kept = to
+            .start_copy(&blob("kept"), &source(&from, "b"), &NONE())
+            .unwrap();
+        let stopped = to
+            .start_copy(&blob("stopped"), &source(&from, "b"), &NONE())
+            .unwrap();
         assert_eq!(kept.status, CopyStatus::Pending);
         world.revoke(common::VAULT, principal);
         to.abort_copy(&blob("stopped"), stopped.id, &Conditions::default())
@@ -489,7 +621,7 @@ fn a_revocation_of_either_key_ends_the_copy() {
         world.reopen();
         let account = world.store.account(&common::name(&name)).unwrap();
         while !account.maintain().unwrap().done {}
-        let to = account.container(&container_name("c"));
+        let to = account.container(&container_name("box"));
         assert_eq!(copy_state(&to, "kept").status, CopyStatus::Success);
         assert_eq!(content(&to, "kept"), all);
     }
