@@ -38,9 +38,11 @@ pub use blob::{
     ContentMd5, CopyOptions, CopyReceipt, CopyState, CopyStatus, Crc64, CreateBlobOptions, DeleteBlobOptions,
     DeletePart, DeleteSnapshots, Download, DownloadOptions, ETagMatch, EncryptionDetails, FindBlobs,
     FoundBlob, FoundPage, ImmutabilityMode, ImmutabilityPolicy, ListBlobs, ListDetail, ListEntry,
-    ListInclude, ListedBlock, MD5_BYTES_MAX, PUT_FROM_BYTES_MAX, PutBlockListOptions, PutBlockOptions,
-    RangeCheck, RangeChecksum, ReadOptions, RehydratePriority, SYNCHRONOUS_COPY_BYTES_MAX, SetTierOptions,
-    SnapshotOptions, SnapshotReceipt, SourceTags, TierChange, TierPart, Upload, UploadOptions,
+    ListInclude, ListPageRanges, ListedBlock, MD5_BYTES_MAX, PAGE_BLOB_BYTES_MAX, PUT_FROM_BYTES_MAX,
+    PUT_PAGES_BYTES_MAX, PageRange, PageRanges, PageReceipt, PutBlockListOptions, PutBlockOptions,
+    PutPagesOptions, RangeCheck, RangeChecksum, ReadOptions, RehydratePriority, SYNCHRONOUS_COPY_BYTES_MAX,
+    SequenceConditions, SequenceNumberAction, SetTierOptions, SnapshotOptions, SnapshotReceipt, SourceTags,
+    TierChange, TierPart, Upload, UploadOptions,
 };
 pub use container::{
     Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ContainerVersion,

@@ -27,7 +27,8 @@ pub(crate) const MANIFEST_COUNTS: u8 = 0x09;
 pub(crate) const STAGING: u8 = 0x0a;
 /// Account tree: staging area id (8), block id → uncommitted block.
 pub(crate) const STAGED: u8 = 0x0b;
-// 0x0c is kept for the nodes of page maps.
+/// Account tree: id of a page map (8), kind (1), numbers → a record of the map, see `blob/page/map.rs`.
+pub(crate) const PAGE_MAPS: u8 = 0x0c;
 /// Account tree: id of a manifest, staging area or page map (8) → what is left to take apart.
 pub(crate) const DOOMED: u8 = 0x0d;
 /// Account tree: time (8), what it is about → what is due then.

@@ -31,10 +31,7 @@ fn run(arguments: &[OsString]) -> Result<Exit, Failure> {
         Ok(cli) => cli,
         // `--help` and `--version` arrive as errors that belong on standard output.
         Err(asked) if !asked.use_stderr() => {
-            return asked
-                .print()
-                .map(|()| Exit::Done)
-                .map_err(|error| Failure::io("printing", &error));
+            return output::written(asked.print()).map(|()| Exit::Done);
         }
         Err(wrong) => return Err(Failure::from_clap(&wrong, &command_words(arguments))),
     };

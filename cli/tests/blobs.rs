@@ -135,9 +135,20 @@ fn a_table_shows_what_is_nested() {
         .collect();
     assert_eq!(
         rows[0],
-        ["Name", "BlobType", "Length", "ContentType", "LastModified"]
+        [
+            "Name",
+            "BlobType",
+            "BlobTier",
+            "Length",
+            "ContentType",
+            "LastModified",
+            "Snapshot"
+        ]
     );
-    assert_eq!(rows[2][..4], ["a", "BlockBlob", "11", "application/octet-stream"]);
+    assert_eq!(
+        rows[2][..5],
+        ["a", "BlockBlob", "Hot", "11", "application/octet-stream"]
+    );
 }
 
 #[test]

@@ -10,8 +10,9 @@ use strongroom_engine::tree::Snapshot;
 
 use super::entries::{BlockId, Placed, at, place};
 use super::ids::ContentId;
+use super::page::map::{Piece, SPAN_BYTES, Span, View};
 use super::record::{BlobContent, BlobRecord};
-use super::{body_error, manifest, shared};
+use super::{body_error, manifest, page};
 use crate::account::AccountCore;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -39,6 +40,12 @@ enum Extents {
         blocks: u32,
         /// The part read last.
         part: Mutex<Option<(u32, Vec<Placed>)>>,
+    },
+    Pages {
+        snapshot: Snapshot,
+        view: View,
+        /// The span read last.
+        span: Mutex<Option<(u64, Span)>>,
     },
 }
 
@@ -74,7 +81,11 @@ impl Content {
                 blocks: *blocks,
                 part: Mutex::new(None),
             },
-            BlobContent::Pages { .. } => return Err(shared::unreadable()),
+            BlobContent::Pages { .. } => Extents::Pages {
+                snapshot,
+                view: record.content.view()?,
+                span: Mutex::new(None),
+            },
         };
         Ok(Self {
             core: core.clone(),
@@ -90,7 +101,9 @@ impl Content {
         if position >= self.length {
             return Ok(0);
         }
-        let open = self.reader(position)?;
+        let Some(open) = self.reader(position)? else {
+            return Ok(self.zeros(position, out));
+        };
         let within = position.saturating_sub(open.offset);
         let rest = usize::try_from(open.length.saturating_sub(within)).unwrap_or(usize::MAX);
         let room = out.len().min(rest);
@@ -125,6 +138,21 @@ impl Content {
         Err(damaged())
     }
 
+    /// Fills `out` up to the end of the hole at `position`.
+    fn zeros(&self, position: u64, out: &mut [u8]) -> usize {
+        let end = match &self.extents {
+            Extents::Pages { span, .. } => match span.lock().as_ref() {
+                Some((number, span)) => hole_end((*number, span), position),
+                None => position,
+            },
+            _ => position,
+        };
+        let rest = usize::try_from(end.min(self.length).saturating_sub(position)).unwrap_or(usize::MAX);
+        let room = out.len().min(rest);
+        out.get_mut(..room).unwrap_or_default().fill(0);
+        room
+    }
+
     /// Opens every chunk once, also those that no extent needs whole.
     pub(super) fn check(&self) -> Result<u64> {
         match &self.extents {
@@ -149,7 +177,25 @@ impl Content {
                     Err(damaged())
                 }
             }
+            Extents::Pages { snapshot, view, .. } => self.check_pages(snapshot, *view),
         }
+    }
+
+    /// A body that several spans name one after the other is checked once.
+    fn check_pages(&self, snapshot: &Snapshot, view: View) -> Result<u64> {
+        let (mut chunks, mut first, mut last) = (0, 0, None);
+        while let Some((number, span)) = page::map::next_span(snapshot, view, first)? {
+            for piece in span.0 {
+                if piece.end() > self.length {
+                    return Err(damaged());
+                }
+                if last.replace(piece.extent.body.id) != Some(piece.extent.body.id) {
+                    chunks += self.check_open(&open_extent(&self.core, snapshot, &placed(piece))?)?;
+                }
+            }
+            first = number + 1;
+        }
+        Ok(chunks)
     }
 
     fn check_open(&self, open: &OpenExtent) -> Result<u64> {
@@ -161,8 +207,8 @@ impl Content {
         Ok(open.reader.chunks().into())
     }
 
-    /// The open extent that holds `position`.
-    fn reader(&self, position: u64) -> Result<OpenExtent> {
+    /// The open extent that holds `position`; `None` in a hole between pages.
+    fn reader(&self, position: u64) -> Result<Option<OpenExtent>> {
         let mut readers = self.readers.lock();
         let holds = |open: &OpenExtent| {
             position
@@ -172,26 +218,62 @@ impl Content {
         if let Some(index) = readers.iter().position(holds) {
             let open = readers.remove(index);
             readers.push(open.clone());
-            return Ok(open);
+            return Ok(Some(open));
         }
-        let Extents::Manifest {
-            snapshot,
-            id,
-            entries,
-            part,
-            ..
-        } = &self.extents
-        else {
-            return Err(damaged());
+        let (snapshot, placed) = match &self.extents {
+            Extents::Open => return Err(damaged()),
+            Extents::Manifest {
+                snapshot,
+                id,
+                entries,
+                part,
+                ..
+            } => {
+                let placed = locate(snapshot, (*id, *entries), (position, &mut part.lock()))?;
+                (snapshot, placed)
+            }
+            Extents::Pages { snapshot, view, span } => {
+                match at_page(snapshot, *view, (position, &mut span.lock()))? {
+                    Some(placed) => (snapshot, placed),
+                    None => return Ok(None),
+                }
+            }
         };
-        let placed = locate(snapshot, (*id, *entries), (position, &mut part.lock()))?;
         let open = open_extent(&self.core, snapshot, &placed)?;
         if readers.len() >= READERS_MAX {
             readers.remove(0);
         }
         readers.push(open.clone());
-        Ok(open)
+        Ok(Some(open))
     }
+}
+
+/// What holds a position of a page blob, from the span read last or the one that has it.
+fn at_page(
+    snapshot: &Snapshot,
+    view: View,
+    (position, last): (u64, &mut Option<(u64, Span)>),
+) -> Result<Option<Placed>> {
+    let number = position / SPAN_BYTES;
+    if last.as_ref().is_none_or(|(known, _)| *known != number) {
+        *last = Some((number, page::map::span(snapshot, view, number)?));
+    }
+    let pieces = last.iter().flat_map(|(_, span)| &span.0);
+    let holds = |piece: &&Piece| piece.offset <= position && position < piece.end();
+    Ok(pieces.into_iter().find(holds).cloned().map(placed))
+}
+
+fn placed(piece: Piece) -> Placed {
+    Placed {
+        offset: piece.offset,
+        extent: piece.extent,
+    }
+}
+
+/// Where the hole at `position` ends, within its span.
+fn hole_end((number, span): (u64, &Span), position: u64) -> u64 {
+    let next = span.0.iter().find(|piece| piece.offset > position);
+    next.map_or((number + 1) * SPAN_BYTES, |piece| piece.offset)
 }
 
 /// The extent at `position`, from the part read last or the one that has it.

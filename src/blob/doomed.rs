@@ -9,7 +9,7 @@ use strongroom_engine::engine::{KeyRange, Order};
 use strongroom_engine::tree::Txn;
 
 use super::ids::ContentId;
-use super::{manifest, staged};
+use super::{manifest, page, staged};
 use crate::account::AccountCore;
 use crate::commit::Failure;
 use crate::error::{Error, ErrorKind, Result};
@@ -22,6 +22,8 @@ pub(crate) enum Doomed {
     Manifest,
     /// The uncommitted blocks of a blob.
     Staging,
+    /// What nobody sees any more of a page map: changes from this generation and span on.
+    Pages(u64, u64),
 }
 
 impl Record for Doomed {
@@ -32,6 +34,18 @@ impl Record for Doomed {
 /// Leaves `id` to the maintenance. Nothing may refer to it any more.
 pub(crate) fn doom(txn: &mut Txn<'_>, id: ContentId, what: Doomed) -> Result<(), Failure> {
     Ok(txn.put(&id.prefix(rooms::DOOMED), &encode(&what)?)?)
+}
+
+/// Leaves the changes of a page map from `generation` on to the maintenance, and those that wait already.
+pub(crate) fn doom_pages(txn: &mut Txn<'_>, map: ContentId, generation: u64) -> Result<(), Failure> {
+    let from = match txn.get(&map.prefix(rooms::DOOMED))? {
+        Some(bytes) => match decode(&bytes)? {
+            Doomed::Pages(waiting, span) if waiting < generation => (waiting, span),
+            _ => (generation, 0),
+        },
+        None => (generation, 0),
+    };
+    doom(txn, map, Doomed::Pages(from.0, from.1))
 }
 
 /// Takes one step, in one commit of at most 64 entries; false when there was nothing to do.
@@ -49,6 +63,13 @@ pub(crate) fn step(core: &AccountCore) -> Result<bool> {
         let more = match decode(bytes)? {
             Doomed::Manifest => manifest::take_apart(txn, id)?,
             Doomed::Staging => staged::take_apart(txn, id)?,
+            Doomed::Pages(generation, span) => match page::map::sweep(txn, id, (generation, span))? {
+                Some((generation, span)) => {
+                    doom(txn, id, Doomed::Pages(generation, span))?;
+                    true
+                }
+                None => false,
+            },
         };
         if !more {
             txn.delete(key)?;

@@ -31,6 +31,7 @@ mod list;
 pub(crate) mod manifest;
 mod manifest_append;
 mod md5;
+pub(crate) mod page;
 mod properties;
 mod put;
 mod range;
@@ -62,6 +63,10 @@ pub use expiry::BlobExpiry;
 pub use find::{FindBlobs, FoundBlob, FoundPage};
 pub use list::{BlobItem, BlobPage, ListBlobs, ListDetail, ListEntry, ListInclude};
 pub use md5::{ContentMd5, MD5_BYTES_MAX};
+pub use page::{
+    ListPageRanges, PAGE_BLOB_BYTES_MAX, PUT_PAGES_BYTES_MAX, PageRange, PageRanges, PageReceipt,
+    PutPagesOptions, SequenceConditions, SequenceNumberAction,
+};
 pub use properties::{BlobProperties, BlobReceipt, BlobType, ContentHeaders};
 pub use put::CreateBlobOptions;
 pub use range::ByteRange;

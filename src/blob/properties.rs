@@ -155,6 +155,8 @@ pub struct BlobProperties {
     pub deleted: Option<Timestamp>,
     /// Until when it can be restored, if it is deleted.
     pub restorable_until: Option<Timestamp>,
+    /// How many more whole days it can be restored, if it is deleted.
+    pub remaining_days: Option<u16>,
     /// How readily its content can be read; Hot for a block blob that was given none. Append blobs have none.
     pub tier: Option<AccessTier>,
     /// True if the tier was not set.

@@ -3,8 +3,8 @@
 use strongroom_engine::tree::Txn;
 
 use super::entries::Entry;
-use super::manifest;
 use super::record::{BlobContent, Extent};
+use super::{manifest, page};
 use crate::commit::Failure;
 use crate::container::record::Source;
 use crate::error::{Error, ErrorKind, Result};
@@ -30,7 +30,7 @@ impl BlobContent {
                 };
             }
             Self::Manifest { id, .. } => manifest::add_reference(txn, *id)?,
-            Self::Pages { .. } => return Err(unreadable().into()),
+            Self::Pages { .. } => page::map::share(txn, self.view()?)?,
         }
         Ok(self.clone())
     }
@@ -45,7 +45,7 @@ impl BlobContent {
                 Ok(())
             }
             Self::Manifest { id, .. } => manifest::release(txn, *id),
-            Self::Pages { .. } => Err(unreadable().into()),
+            Self::Pages { .. } => page::map::release(txn, self.view()?),
         }
     }
 
@@ -64,7 +64,14 @@ impl BlobContent {
                 }
                 Ok(())
             }
-            Self::Pages { .. } => Err(unreadable()),
+            Self::Pages { .. } => {
+                let (view, mut first) = (self.view()?, 0);
+                while let Some((number, span)) = page::map::next_span(source, view, first)? {
+                    span.0.iter().try_for_each(|piece| visit(&piece.extent))?;
+                    first = number + 1;
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -152,13 +152,16 @@ fn checksum(key: &RootKey) -> String {
 fn refuse_if_others_can_read(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     match std::fs::metadata(path) {
-        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => Err(Error::new(
+        Ok(metadata) if !metadata.is_dir() && metadata.permissions().mode() & 0o077 != 0 => Err(Error::new(
             ErrorKind::Store,
             "KeyFileOpenToOthers",
             403,
             format!("the key file {} can be read by others", path.display()),
         )
-        .hint(format!("chmod 600 {}", path.display()))),
+        .hint(format!(
+            "let its owner alone read it: `chmod 600 {}`",
+            path.display()
+        ))),
         _ => Ok(()),
     }
 }
@@ -230,11 +233,15 @@ impl Passphrase {
                 error,
             )
         };
-        let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let missing = || {
+            let message = format!("there is no passphrase file {}", path.display());
+            Error::new(ErrorKind::Store, "PassphraseFileNotFound", 404, message)
+                .hint("name a text file whose first line is the passphrase")
+        };
         let bytes = files::read(path)
-            .and_then(|bytes| bytes.ok_or_else(missing))
+            .map_err(unreadable)?
             .map(Zeroizing::new)
-            .map_err(unreadable)?;
+            .ok_or_else(missing)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| {
             Error::new(
                 ErrorKind::Invalid,

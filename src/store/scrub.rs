@@ -18,6 +18,7 @@ use crate::blob::check::{Place as State, checksums, open_all};
 use crate::blob::history;
 use crate::blob::ids::ContentId;
 use crate::blob::manifest::Part;
+use crate::blob::page;
 use crate::blob::record::{BlobContent, BlobRecord, Extent};
 use crate::blob::staged::StagedBlock;
 use crate::container::record::{ContainerId, ContainerRecord};
@@ -294,6 +295,12 @@ impl Walk<'_, '_> {
                 entries.for_each(|entry| self.count(&entry.extent));
                 Ok(())
             }
+            Some((&rooms::PAGE_MAPS, _)) => {
+                let pieces = self.scrub.note(self.place, page::map::pieces(key, value))?;
+                let pieces = pieces.into_iter().flatten();
+                pieces.for_each(|piece| self.count(&piece.extent));
+                Ok(())
+            }
             Some((&rooms::STAGED, _)) => {
                 let block = decode::<StagedBlock>(value).map_err(Error::from);
                 let block = self.scrub.note(self.place, block)?;
@@ -333,6 +340,7 @@ impl Walk<'_, '_> {
                 false
             }
             BlobContent::Manifest { id, entries, .. } => !self.checked.insert((*id, *entries)),
+            // Bodies are counted where the map's spans are walked.
             BlobContent::Pages { .. } => false,
         };
         if known || (self.is_whole && !self.containers.contains_key(&id)) {

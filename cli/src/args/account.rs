@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::service::AccountServiceCommand;
 use super::values::{Pair, pair};
 
 /// `storage account VERB`.
@@ -19,6 +20,9 @@ pub(crate) enum AccountCommand {
     Delete(AccountId),
     /// Move an account to another tenant (`--tenant`), which drops its identity.
     Move(AccountId),
+    /// Settings of the account's Blob service that protect data.
+    #[command(subcommand)]
+    BlobServiceProperties(AccountServiceCommand),
 }
 
 /// Names one account.

@@ -2,10 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::AccountName;
+use super::conditions::{BlobConditions, StateOfBlob};
+use super::content::ContentArgs;
 use super::lease::{LeaseCommand, LeasedBlob};
+use super::service::ServiceCommand;
+use super::state::{ImmutabilityCommand, SetExpiry, SetLegalHold, SnapshotBlob, UpdateBlob};
 use super::tag::{FilterBlobs, TagCommand};
 use super::values::{NumResults, Pair, boolean, num_results, pair};
 
@@ -23,15 +27,15 @@ pub(crate) enum BlobCommand {
     /// List the blobs of a container.
     List(ListBlobs),
     /// Show the properties and metadata of a blob.
-    Show(BlobId),
+    Show(BlobState),
     /// Print whether a blob exists.
-    Exists(BlobId),
+    Exists(BlobAddress),
     /// Delete a blob.
     Delete(DeleteBlob),
     /// Delete the blobs of a container, or those that match a pattern.
     DeleteBatch(DeleteBatch),
     /// Print the URL of a blob.
-    Url(BlobId),
+    Url(BlobAddress),
     /// User metadata of a blob.
     #[command(subcommand)]
     Metadata(MetadataCommand),
@@ -43,13 +47,29 @@ pub(crate) enum BlobCommand {
     Tag(TagCommand),
     /// Find blobs by their tags.
     Filter(FilterBlobs),
+    /// Take a snapshot of a blob; prints its time, which names it.
+    Snapshot(SnapshotBlob),
+    /// Restore a deleted blob and its deleted snapshots.
+    Undelete(BlobId),
+    /// Change the content headers of a blob.
+    Update(UpdateBlob),
+    /// Set when a blob goes away by itself.
+    SetExpiry(SetExpiry),
+    /// Set or lift the legal hold of a blob, which forbids changing and deleting it.
+    SetLegalHold(SetLegalHold),
+    /// Until when a blob may be neither changed nor deleted.
+    #[command(subcommand)]
+    ImmutabilityPolicy(ImmutabilityCommand),
+    /// Settings of the Blob service.
+    #[command(subcommand)]
+    ServiceProperties(ServiceCommand),
 }
 
 /// `storage blob metadata VERB`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum MetadataCommand {
     /// Show the metadata.
-    Show(BlobId),
+    Show(BlobState),
     /// Replace the metadata.
     Update(UpdateMetadata),
 }
@@ -74,15 +94,24 @@ pub(crate) struct BlobId {
     pub(crate) name: String,
 }
 
-/// Preconditions on the blob's tag.
+/// One state of a blob, under conditions.
 #[derive(Debug, Args)]
-pub(crate) struct IfTag {
-    /// Only if the blob still has this tag.
-    #[arg(long, value_name = "ETAG")]
-    pub(crate) if_match: Option<String>,
-    /// With `*`: only if there is no such blob.
-    #[arg(long, value_name = "ETAG")]
-    pub(crate) if_none_match: Option<String>,
+pub(crate) struct BlobState {
+    #[command(flatten)]
+    pub(crate) blob: BlobId,
+    #[command(flatten)]
+    pub(crate) which: StateOfBlob,
+    #[command(flatten)]
+    pub(crate) conditions: BlobConditions,
+}
+
+/// Names one state of a blob.
+#[derive(Debug, Args)]
+pub(crate) struct BlobAddress {
+    #[command(flatten)]
+    pub(crate) blob: BlobId,
+    #[command(flatten)]
+    pub(crate) which: StateOfBlob,
 }
 
 /// `storage blob upload`.
@@ -102,11 +131,16 @@ pub(crate) struct UploadBlob {
     /// Replace an existing blob [default: false].
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", value_parser = boolean)]
     pub(crate) overwrite: Option<bool>,
-    /// Content type [default: application/octet-stream].
-    #[arg(long, value_name = "TYPE")]
-    pub(crate) content_type: Option<String>,
     #[command(flatten)]
-    pub(crate) condition: IfTag,
+    pub(crate) content: ContentArgs,
+    /// Base64 of the MD5 that the content must have, and that is kept.
+    #[arg(long, value_name = "BASE64")]
+    pub(crate) content_md5: Option<String>,
+    /// Index tags: at most 10.
+    #[arg(long, num_args = 0.., value_name = "K=V", value_parser = pair)]
+    pub(crate) tags: Vec<Pair>,
+    #[command(flatten)]
+    pub(crate) conditions: BlobConditions,
     /// Only `block` exists so far.
     #[arg(long = "type", short = 't', hide = true, value_parser = ["block"], ignore_case = true)]
     blob_type: Option<String>,
@@ -135,9 +169,13 @@ pub(crate) struct UploadBatch {
     /// Replace existing blobs [default: false].
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", value_parser = boolean)]
     pub(crate) overwrite: Option<bool>,
-    /// Content type of every blob [default: application/octet-stream].
-    #[arg(long, value_name = "TYPE")]
-    pub(crate) content_type: Option<String>,
+    #[command(flatten)]
+    pub(crate) content: ContentArgs,
+    /// Index tags of every blob: at most 10.
+    #[arg(long, num_args = 0.., value_name = "K=V", value_parser = pair)]
+    pub(crate) tags: Vec<Pair>,
+    #[command(flatten)]
+    pub(crate) conditions: BlobConditions,
     /// Say what would be uploaded and upload nothing.
     #[arg(long)]
     pub(crate) dryrun: bool,
@@ -147,15 +185,15 @@ pub(crate) struct UploadBatch {
 #[derive(Debug, Args)]
 pub(crate) struct DownloadBlob {
     #[command(flatten)]
-    pub(crate) blob: BlobId,
+    pub(crate) state: BlobState,
     /// File to write; it appears only when the whole download succeeded.
     #[arg(long, short)]
     pub(crate) file: PathBuf,
     /// First byte, counted from 0.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) start_range: Option<u64>,
     /// Last byte, included.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) end_range: Option<u64>,
     /// Replace an existing file [default: true].
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", value_parser = boolean)]
@@ -195,12 +233,12 @@ pub(crate) struct ListBlobs {
     /// Collapse names at this character into directories.
     #[arg(long)]
     pub(crate) delimiter: Option<String>,
-    /// What to include, by letter or word: m (metadata), s (snapshots), d (deleted), c (copy), t (tags), v
-    /// (versions).
+    /// What to include, by letter or word: m (metadata), s (snapshots), d (deleted), v (versions), t (tags),
+    /// u (uncommittedblobs), deletedwithversions; c (copy), i (immutabilitypolicy) and l (legalhold) always are.
     #[arg(long, value_name = "m,s,...", value_delimiter = ',')]
     pub(crate) include: Vec<String>,
     /// At most this many, or `*` for all [default: 5000].
-    #[arg(long, value_name = "N|*", value_parser = num_results)]
+    #[arg(long, value_name = "N|*", value_parser = num_results, allow_hyphen_values = true)]
     pub(crate) num_results: Option<NumResults>,
     /// Where the previous listing stopped.
     #[arg(long)]
@@ -214,9 +252,32 @@ pub(crate) struct ListBlobs {
 #[derive(Debug, Args)]
 pub(crate) struct DeleteBlob {
     #[command(flatten)]
-    pub(crate) blob: BlobId,
+    pub(crate) state: BlobState,
     #[command(flatten)]
-    pub(crate) condition: IfTag,
+    pub(crate) snapshots: SnapshotsToDelete,
+}
+
+/// What happens to the snapshots of blobs that are deleted.
+#[derive(Debug, Args)]
+pub(crate) struct SnapshotsToDelete {
+    /// Delete the snapshots with the blob, or them only; without it there must be none.
+    #[arg(
+        long,
+        short,
+        value_name = "include|only",
+        value_enum,
+        hide_possible_values = true
+    )]
+    pub(crate) delete_snapshots: Option<WhichSnapshots>,
+}
+
+/// What `--delete-snapshots` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WhichSnapshots {
+    /// The blob and its snapshots.
+    Include,
+    /// The snapshots.
+    Only,
 }
 
 /// `storage blob delete-batch`.
@@ -230,6 +291,10 @@ pub(crate) struct DeleteBatch {
     /// Only blobs whose name matches: `*`, `?`, `[a-z]`.
     #[arg(long, value_name = "GLOB")]
     pub(crate) pattern: Option<String>,
+    #[command(flatten)]
+    pub(crate) snapshots: SnapshotsToDelete,
+    #[command(flatten)]
+    pub(crate) conditions: BlobConditions,
     /// Say what would be deleted and delete nothing.
     #[arg(long)]
     pub(crate) dryrun: bool,
@@ -244,5 +309,5 @@ pub(crate) struct UpdateMetadata {
     #[arg(long, num_args = 1.., value_name = "K=V", value_parser = pair)]
     pub(crate) metadata: Vec<Pair>,
     #[command(flatten)]
-    pub(crate) condition: IfTag,
+    pub(crate) conditions: BlobConditions,
 }

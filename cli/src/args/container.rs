@@ -3,8 +3,9 @@
 use clap::{Args, Subcommand};
 
 use super::AccountName;
-use super::blob::InContainer;
-use super::lease::LeaseCommand;
+use super::acl::{PolicyCommand, SetPermission};
+use super::conditions::ContainerConditions;
+use super::lease::{LeaseCommand, LeasedContainer};
 use super::values::{NumResults, Pair, num_results, pair};
 
 /// `storage container VERB`.
@@ -13,18 +14,28 @@ pub(crate) enum ContainerCommand {
     /// Create a container; prints whether it was created.
     Create(CreateContainer),
     /// Delete a container with everything in it.
-    Delete(ContainerId),
+    Delete(ContainerTarget),
     /// List the containers of an account.
     List(ListContainers),
     /// Show a container.
-    Show(ContainerId),
+    Show(ContainerTarget),
     /// Print whether a container exists.
     Exists(ContainerId),
     /// The lease of a container.
     #[command(subcommand)]
-    Lease(LeaseCommand<InContainer>),
+    Lease(LeaseCommand<LeasedContainer>),
     /// Restore a deleted container with everything in it.
     Restore(RestoreContainer),
+    /// Metadata of a container.
+    #[command(subcommand)]
+    Metadata(ContainerMetadataCommand),
+    /// Show what anonymous callers may read.
+    ShowPermission(ContainerTarget),
+    /// Say what anonymous callers may read.
+    SetPermission(SetPermission),
+    /// Stored access policies of a container.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
 }
 
 /// Names one container.
@@ -38,6 +49,30 @@ pub(crate) struct ContainerId {
     /// Accepted as in `az`; nothing is ever asked.
     #[arg(long, short, hide = true)]
     yes: bool,
+}
+
+/// One container under conditions.
+#[derive(Debug, Args)]
+pub(crate) struct ContainerTarget {
+    #[command(flatten)]
+    pub(crate) id: ContainerId,
+    #[command(flatten)]
+    pub(crate) conditions: ContainerConditions,
+}
+
+/// `storage container metadata VERB`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ContainerMetadataCommand {
+    /// Show the metadata.
+    Show(ContainerTarget),
+    /// Replace the metadata.
+    Update {
+        #[command(flatten)]
+        target: ContainerTarget,
+        /// The new metadata; none clears it.
+        #[arg(long, num_args = 1.., value_name = "K=V", value_parser = pair)]
+        metadata: Vec<Pair>,
+    },
 }
 
 /// `storage container restore`.
@@ -58,6 +93,10 @@ pub(crate) struct CreateContainer {
     /// Metadata of the container.
     #[arg(long, num_args = 1.., value_name = "K=V", value_parser = pair)]
     pub(crate) metadata: Vec<Pair>,
+    /// What anonymous callers may read [default: off].
+    #[arg(long, value_name = "off|blob|container", value_parser = ["off", "blob", "container"])]
+    #[arg(hide_possible_values = true)]
+    pub(crate) public_access: Option<String>,
     /// Fail if the container exists.
     #[arg(long)]
     pub(crate) fail_on_exist: bool,
@@ -78,7 +117,7 @@ pub(crate) struct ListContainers {
     #[arg(long)]
     pub(crate) include_deleted: bool,
     /// At most this many, or `*` for all [default: 5000].
-    #[arg(long, value_name = "N|*", value_parser = num_results)]
+    #[arg(long, value_name = "N|*", value_parser = num_results, allow_hyphen_values = true)]
     pub(crate) num_results: Option<NumResults>,
     /// Where the previous listing stopped.
     #[arg(long)]

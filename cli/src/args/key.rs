@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use jiff::Timestamp;
+use strongroom::Timestamp;
 
 use super::key_crypto::{CipherArgs, SignArgs, VerifyArgs};
 use super::values::{Pair, boolean, pair, time};

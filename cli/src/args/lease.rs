@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::blob::InContainer;
+use super::conditions::{IfBlob, IfTime};
 
 /// `storage blob lease VERB`, where a blob is named, and `storage container lease VERB`, where none is.
 #[derive(Debug, Subcommand)]
@@ -63,4 +64,15 @@ pub(crate) struct LeasedBlob {
     /// Name of the blob.
     #[arg(long, short)]
     pub(crate) blob_name: String,
+    #[command(flatten)]
+    pub(crate) conditions: IfBlob,
+}
+
+/// The container that is leased.
+#[derive(Debug, Args)]
+pub(crate) struct LeasedContainer {
+    #[command(flatten)]
+    pub(crate) place: InContainer,
+    #[command(flatten)]
+    pub(crate) conditions: IfTime,
 }

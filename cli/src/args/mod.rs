@@ -3,13 +3,18 @@
 //! Nothing here touches a store: a command line that parses has been checked for form only.
 
 pub(crate) mod account;
+pub(crate) mod acl;
 pub(crate) mod blob;
+pub(crate) mod conditions;
 pub(crate) mod container;
+pub(crate) mod content;
 pub(crate) mod global;
 pub(crate) mod key;
 pub(crate) mod key_crypto;
 pub(crate) mod keyvault;
 pub(crate) mod lease;
+pub(crate) mod service;
+pub(crate) mod state;
 pub(crate) mod tag;
 pub(crate) mod tools;
 pub(crate) mod values;
@@ -68,7 +73,10 @@ pub(crate) enum StorageCommand {
     Container(container::ContainerCommand),
     /// Blobs of a container.
     #[command(subcommand)]
-    Blob(blob::BlobCommand),
+    Blob(Box<blob::BlobCommand>),
+    /// Which foreign web pages may send requests.
+    #[command(subcommand)]
+    Cors(service::CorsCommand),
 }
 
 /// The account a data command works on.

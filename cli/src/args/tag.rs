@@ -3,14 +3,15 @@
 use clap::{Args, Subcommand};
 
 use super::AccountName;
-use super::blob::BlobId;
+use super::blob::{BlobId, BlobState};
+use super::conditions::BlobConditions;
 use super::values::{NumResults, Pair, num_results, pair};
 
 /// `storage blob tag VERB`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TagCommand {
     /// Show the tags of a blob.
-    List(BlobId),
+    List(BlobState),
     /// Replace the tags of a blob.
     Set {
         #[command(flatten)]
@@ -18,6 +19,8 @@ pub(crate) enum TagCommand {
         /// The tags: at most 10; none removes them all.
         #[arg(long, num_args = 0.., required = true, value_name = "K=V", value_parser = pair)]
         tags: Vec<Pair>,
+        #[command(flatten)]
+        conditions: BlobConditions,
     },
 }
 
@@ -33,7 +36,7 @@ pub(crate) struct FilterBlobs {
     #[arg(long, value_name = "QUERY")]
     pub(crate) tag_filter: String,
     /// At most this many, or `*` for all [default: 5000].
-    #[arg(long, value_name = "N|*", value_parser = num_results)]
+    #[arg(long, value_name = "N|*", value_parser = num_results, allow_hyphen_values = true)]
     pub(crate) num_results: Option<NumResults>,
     /// Where the previous listing stopped.
     #[arg(long)]

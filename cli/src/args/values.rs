@@ -1,8 +1,8 @@
 //! Parsers of option values: each accepts exactly what `az` accepts for that option.
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use strongroom::Timestamp;
 
 /// A key and a value of `--metadata` or `--tags`.
 pub(crate) type Pair = (String, String);
@@ -27,13 +27,14 @@ pub(crate) fn pair(text: &str) -> Result<Pair, String> {
 /// Parses a UTC time: RFC 3339, or `az`'s `YYYY-MM-DDTHH:MM[:SS]Z`, or a date alone.
 pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
     let civil = text.strip_suffix(['Z', 'z']).unwrap_or(text);
-    text.parse::<Timestamp>()
-        .or_else(|_| {
-            civil
-                .parse::<DateTime>()
-                .and_then(|at| TimeZone::UTC.to_timestamp(at))
-        })
-        .map_err(|_| format!("'{text}' is not a UTC time such as 2030-12-31T23:59:59Z"))
+    let shown = || {
+        let at = civil.parse::<DateTime>().ok()?;
+        TimeZone::UTC.to_timestamp(at).ok()?.to_string().parse().ok()
+    };
+    text.parse()
+        .ok()
+        .or_else(shown)
+        .ok_or_else(|| format!("'{text}' is not a UTC time such as 2030-12-31T23:59:59Z"))
 }
 
 /// A page size of a listing: a number, or `*` for everything.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use strongroom::{Account, AccountName, CustomerKey, KeyType, NewAccount};
 
-use super::account_shape as shape;
+use super::{account_shape as shape, service};
 use crate::args::account::{
     AccountCommand, AccountId, CreateAccount, IdentityType, KeyScope, KeySource, UpdateAccount,
 };
@@ -13,6 +13,7 @@ use crate::session::Session;
 /// Runs one command.
 pub(super) fn run(session: &Session, command: &AccountCommand) -> Result<Value, Failure> {
     match command {
+        AccountCommand::BlobServiceProperties(command) => service::of_account(session, command),
         AccountCommand::Create(args) => create(session, args),
         AccountCommand::Delete(account) => {
             let name: AccountName = account.name.parse()?;

@@ -22,10 +22,7 @@ pub(super) fn account(account: &AccountProperties, encryption: &EncryptionStatus
                 "table": on(encryption.table.as_str()),
             },
         },
-        "id": format!(
-            "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/{}",
-            account.subscription, account.resource_group, account.name
-        ),
+        "id": id(account),
         "identity": account.system_identity.map(|identity| json!({
             "principalId": identity.principal_id.to_string(),
             "tenantId": identity.tenant_id.to_string(),
@@ -42,6 +39,14 @@ pub(super) fn account(account: &AccountProperties, encryption: &EncryptionStatus
         "tenantId": account.tenant.to_string(),
         "type": "Microsoft.Storage/storageAccounts",
     })
+}
+
+/// The resource id of an account.
+pub(super) fn id(account: &AccountProperties) -> String {
+    format!(
+        "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/{}",
+        account.subscription, account.resource_group, account.name
+    )
 }
 
 fn key_vault(key: &KeyVaultProperties) -> Value {

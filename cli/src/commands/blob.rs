@@ -5,19 +5,22 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use indicatif::ProgressBar;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use strongroom::{
-    BlobName, ByteRange, Conditions, Container, ContainerName, ContentHeaders, Download, DownloadOptions,
-    ETagMatch, ListBlobs, ListDetail, ListEntry, ListInclude, UploadOptions,
+    BlobName, BlobVersionRef, ByteRange, Conditions, Container, ContainerName, ContentHeaders,
+    DeleteBlobOptions, DeleteSnapshots, Download, DownloadOptions, ReadOptions, UploadOptions,
 };
 
+use super::conditions::{of_blob, state};
 use super::container::metadata;
-use super::paging::{Page, collect};
-use super::{blob_batch, lease, shape, tag};
+use super::tag::tags;
+use super::{blob_batch, blob_list, blob_state, lease, service, shape, tag};
 use crate::args::blob::{
-    BlobCommand, BlobId, DeleteBlob, DownloadBlob, IfTag, InContainer, ListBlobs as ListArgs,
-    MetadataCommand, UpdateMetadata, UploadBlob,
+    BlobAddress, BlobCommand, BlobId, BlobState, DeleteBlob, DownloadBlob, InContainer, MetadataCommand,
+    SnapshotsToDelete, UpdateMetadata, UploadBlob, WhichSnapshots,
 };
+use crate::args::conditions::BlobConditions;
+use crate::args::content::ContentArgs;
 use crate::files::sink::{Existing, write_whole};
 use crate::output::error::Failure;
 use crate::progress::Metered;
@@ -33,17 +36,24 @@ pub(super) fn run(session: &Session, command: &BlobCommand) -> Result<Value, Fai
         BlobCommand::DeleteBatch(args) => blob_batch::delete(session, args),
         BlobCommand::Download(args) => download(session, args),
         BlobCommand::DownloadBatch(args) => blob_batch::download(session, args),
-        BlobCommand::Exists(id) => exists(session, id),
-        BlobCommand::List(args) => list(session, args),
-        BlobCommand::Metadata(MetadataCommand::Show(id)) => show_metadata(session, id),
+        BlobCommand::Exists(address) => exists(session, address),
+        BlobCommand::List(args) => blob_list::run(session, args),
+        BlobCommand::Metadata(MetadataCommand::Show(state)) => show_metadata(session, state),
         BlobCommand::Metadata(MetadataCommand::Update(args)) => update_metadata(session, args),
         BlobCommand::Filter(args) => tag::filter(session, args),
+        BlobCommand::ImmutabilityPolicy(command) => blob_state::immutability(session, command),
         BlobCommand::Lease(command) => lease::blob(session, command),
+        BlobCommand::ServiceProperties(command) => service::run(session, command),
+        BlobCommand::SetExpiry(args) => blob_state::set_expiry(session, args),
+        BlobCommand::SetLegalHold(args) => blob_state::set_legal_hold(session, args),
+        BlobCommand::Show(state) => show(session, state),
+        BlobCommand::Snapshot(args) => blob_state::snapshot(session, args),
         BlobCommand::Tag(command) => tag::run(session, command),
-        BlobCommand::Show(id) => show(session, id),
+        BlobCommand::Undelete(id) => blob_state::undelete(session, id),
+        BlobCommand::Update(args) => blob_state::update(session, args),
         BlobCommand::Upload(args) => upload(session, args),
         BlobCommand::UploadBatch(args) => blob_batch::upload(session, args),
-        BlobCommand::Url(id) => url(session, id),
+        BlobCommand::Url(address) => url(session, address),
     }
 }
 
@@ -59,12 +69,44 @@ pub(super) fn upload_file(
 }
 
 /// What must hold of a blob that is there: unless told otherwise, that there is none.
-pub(super) fn write_conditions(overwrite: Option<bool>, tags: &IfTag) -> Result<Conditions, Failure> {
-    let given = conditions(tags)?;
-    if overwrite.unwrap_or(false) || tags.if_match.is_some() || tags.if_none_match.is_some() {
-        return Ok(given);
+pub(super) fn write_conditions(
+    overwrite: Option<bool>,
+    args: &BlobConditions,
+) -> Result<Conditions, Failure> {
+    let given = of_blob(args)?;
+    let overwrites = overwrite.unwrap_or(false) || given != Conditions::default();
+    Ok(if overwrites {
+        given
+    } else {
+        Conditions::if_absent()
+    })
+}
+
+/// The headers that are given, in place of those of `old`.
+pub(super) fn headers(args: &ContentArgs, old: ContentHeaders) -> ContentHeaders {
+    let ContentArgs {
+        content_type,
+        content_encoding,
+        content_language,
+        content_disposition,
+        content_cache_control,
+    } = args;
+    ContentHeaders {
+        content_type: content_type.clone().unwrap_or(old.content_type),
+        content_encoding: content_encoding.clone().or(old.content_encoding),
+        content_language: content_language.clone().or(old.content_language),
+        content_disposition: content_disposition.clone().or(old.content_disposition),
+        cache_control: content_cache_control.clone().or(old.cache_control),
     }
-    Ok(Conditions::if_absent())
+}
+
+/// What happens to the snapshots of blobs that are deleted.
+pub(super) fn snapshots(args: &SnapshotsToDelete) -> DeleteSnapshots {
+    match args.delete_snapshots {
+        None => DeleteSnapshots::None,
+        Some(WhichSnapshots::Include) => DeleteSnapshots::Include,
+        Some(WhichSnapshots::Only) => DeleteSnapshots::Only,
+    }
 }
 
 /// A handle to a container.
@@ -87,13 +129,16 @@ fn upload(session: &Session, args: &UploadBlob) -> Result<Value, Failure> {
         .unwrap_or_default();
     let name: BlobName = args.name.as_deref().unwrap_or(&file_name).parse()?;
     let options = UploadOptions {
-        headers: args
-            .content_type
-            .as_ref()
-            .map(ContentHeaders::of_type)
-            .unwrap_or_default(),
+        headers: headers(&args.content, ContentHeaders::default()),
         metadata: metadata(&args.metadata)?,
-        conditions: write_conditions(args.overwrite, &args.condition)?,
+        conditions: write_conditions(args.overwrite, &args.conditions)?,
+        content_md5: args
+            .content_md5
+            .as_deref()
+            .map(str::parse)
+            .transpose()?
+            .unwrap_or_default(),
+        tags: tags(&args.tags)?,
         ..UploadOptions::default()
     };
     let container = place(session, &args.place)?;
@@ -104,7 +149,7 @@ fn upload(session: &Session, args: &UploadBlob) -> Result<Value, Failure> {
 }
 
 fn download(session: &Session, args: &DownloadBlob) -> Result<Value, Failure> {
-    let (container, name) = blob(session, &args.blob)?;
+    let (container, name) = blob(session, &args.state.blob)?;
     let range = match (args.start_range, args.end_range) {
         (None, None) => ByteRange::all(),
         (Some(start), None) => ByteRange::from(start),
@@ -125,6 +170,8 @@ fn download(session: &Session, args: &DownloadBlob) -> Result<Value, Failure> {
         &name,
         &DownloadOptions {
             range,
+            which: state(&args.state.which),
+            conditions: of_blob(&args.state.conditions)?,
             ..DownloadOptions::default()
         },
     )?;
@@ -133,7 +180,8 @@ fn download(session: &Session, args: &DownloadBlob) -> Result<Value, Failure> {
         copy(&mut content, (&args.file, file), &bar)
     })?;
     bar.finish_and_clear();
-    Ok(shape::blob(container.name(), &name, content.properties()))
+    let shown = shape::blob((container.name(), &name), content.properties());
+    Ok(shape::as_state(shown, state(&args.state.which)))
 }
 
 /// Copies a blob into a file; tells a failure of the store from one of the file.
@@ -161,132 +209,83 @@ pub(super) fn copy(
     }
 }
 
-fn show(session: &Session, id: &BlobId) -> Result<Value, Failure> {
-    let (container, name) = blob(session, id)?;
-    let properties = container.blob_properties(&name, &Conditions::default())?;
-    Ok(shape::blob(container.name(), &name, &properties))
+fn show(session: &Session, args: &BlobState) -> Result<Value, Failure> {
+    let (container, name) = blob(session, &args.blob)?;
+    let properties = container.blob_properties(&name, read_options(args)?)?;
+    let mut shown = shape::as_state(
+        shape::blob((container.name(), &name), &properties),
+        state(&args.which),
+    );
+    if let BlobVersionRef::Version(id) = state(&args.which) {
+        let current = container.blob_properties(&name, BlobVersionRef::Base);
+        let is_current = current.is_ok_and(|current| current.version_id == Some(id));
+        shown["isCurrentVersion"] = is_current.into();
+    }
+    Ok(shown)
 }
 
-fn exists(session: &Session, id: &BlobId) -> Result<Value, Failure> {
-    let (container, name) = blob(session, id)?;
-    Ok(json!({"exists": container.blob_exists(&name)?}))
+fn exists(session: &Session, args: &BlobAddress) -> Result<Value, Failure> {
+    let (container, name) = blob(session, &args.blob)?;
+    match container.blob_properties(&name, state(&args.which)) {
+        Ok(_) => Ok(json!({"exists": true})),
+        // As in `az`, in a container that is missing too.
+        Err(error) if error.status() == 404 => Ok(json!({"exists": false})),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn delete(session: &Session, args: &DeleteBlob) -> Result<Value, Failure> {
-    let (container, name) = blob(session, &args.blob)?;
-    container.delete_blob(&name, &conditions(&args.condition)?)?;
+    let (container, name) = blob(session, &args.state.blob)?;
+    let options = DeleteBlobOptions {
+        which: state(&args.state.which),
+        snapshots: snapshots(&args.snapshots),
+        conditions: of_blob(&args.state.conditions)?,
+        ..DeleteBlobOptions::default()
+    };
+    container.delete_blob(&name, options)?;
     Ok(Value::Null)
 }
 
-fn show_metadata(session: &Session, id: &BlobId) -> Result<Value, Failure> {
-    let (container, name) = blob(session, id)?;
+fn show_metadata(session: &Session, args: &BlobState) -> Result<Value, Failure> {
+    let (container, name) = blob(session, &args.blob)?;
     Ok(shape::metadata(
-        &container.blob_metadata(&name, &Conditions::default())?,
+        &container.blob_metadata(&name, read_options(args)?)?,
     ))
 }
 
 fn update_metadata(session: &Session, args: &UpdateMetadata) -> Result<Value, Failure> {
     let (container, name) = blob(session, &args.blob)?;
     let receipt =
-        container.set_blob_metadata(&name, &metadata(&args.metadata)?, &conditions(&args.condition)?)?;
+        container.set_blob_metadata(&name, &metadata(&args.metadata)?, &of_blob(&args.conditions)?)?;
     Ok(shape::receipt(&receipt))
 }
 
-fn url(session: &Session, id: &BlobId) -> Result<Value, Failure> {
-    let (container, name) = blob(session, id)?;
-    Ok(shape::blob_url(&id.place.account.account, container.name(), &name).into())
-}
-
-fn list(session: &Session, args: &ListArgs) -> Result<Value, Failure> {
-    let (detail, include) = included(&args.include)?;
-    let container = place(session, &args.place)?;
-    let start = args.marker.as_deref().map(str::parse).transpose()?;
-    let listed = collect(start, args.num_results, |marker, page_size| {
-        let prefix = args.prefix.clone().unwrap_or_default();
-        let request = ListBlobs {
-            prefix,
-            delimiter: args.delimiter.clone(),
-            marker,
-            page_size,
-            detail,
-            include,
-        };
-        let page = container.list_blobs(&request)?;
-        let items = page
-            .entries
-            .iter()
-            .map(|entry| list_entry(container.name(), entry))
-            .collect();
-        Ok(Page {
-            items,
-            next: page.next,
-        })
-    })?;
-    Ok(listed.into_json(args.show_next_marker))
-}
-
-fn list_entry(container: &ContainerName, entry: &ListEntry) -> Value {
-    match entry {
-        ListEntry::Blob(item) => shape::blob(container, &item.name, &item.properties),
-        ListEntry::Prefix(prefix) => {
-            Map::from_iter([("name".to_owned(), Value::from(prefix.as_str()))]).into()
-        }
-        _ => Value::Null,
+fn url(session: &Session, args: &BlobAddress) -> Result<Value, Failure> {
+    let (container, name) = blob(session, &args.blob)?;
+    let url = shape::blob_url(&args.blob.place.account.account, container.name(), &name);
+    Ok(match state(&args.which) {
+        BlobVersionRef::Base => url,
+        BlobVersionRef::Snapshot(time) => format!("{url}?snapshot={time}"),
+        BlobVersionRef::Version(id) => format!("{url}?versionid={id}"),
     }
+    .into())
 }
 
-/// Reads `--include`: letters, together or apart, or words. Copies and tags are shown without being asked
-/// for.
-fn included(texts: &[String]) -> Result<(ListDetail, ListInclude), Failure> {
-    const WORDS: [&str; 7] = [
-        "copy",
-        "deleted",
-        "metadata",
-        "snapshots",
-        "tags",
-        "uncommittedblobs",
-        "versions",
-    ];
-    let (mut detail, mut include) = (ListDetail::default(), ListInclude::default());
-    for text in texts.iter().map(|text| text.trim().to_ascii_lowercase()) {
-        let letters: Vec<char> = if WORDS.contains(&text.as_str()) {
-            text.chars().take(1).collect()
-        } else {
-            text.chars().collect()
-        };
-        for letter in letters {
-            match letter {
-                'm' => detail = ListDetail::Metadata,
-                's' => include.snapshots = true,
-                'd' => include.deleted = true,
-                'v' => include.versions = true,
-                'u' => include.uncommitted = true,
-                'c' | 't' => {}
-                _ => {
-                    let message = format!("--include: '{text}' is none of m, s, d, c, t, u, v");
-                    let failure = Failure::usage("InvalidArgumentValueError", message);
-                    return Err(failure.hint("For example: --include m"));
-                }
-            }
-        }
-    }
-    Ok((detail, include))
-}
-
-fn conditions(tags: &IfTag) -> Result<Conditions, Failure> {
-    let parse = |text: &Option<String>| text.as_deref().map(str::parse::<ETagMatch>).transpose();
-    Ok(Conditions {
-        if_match: parse(&tags.if_match)?,
-        if_none_match: parse(&tags.if_none_match)?,
-        ..Conditions::default()
+/// Which state of a blob is read, and under which conditions.
+pub(super) fn read_options(args: &BlobState) -> Result<ReadOptions, Failure> {
+    Ok(ReadOptions {
+        which: state(&args.which),
+        conditions: of_blob(&args.conditions)?,
     })
 }
 
-fn place(session: &Session, place: &InContainer) -> Result<Container, Failure> {
+/// A handle to the container that is named.
+pub(super) fn place(session: &Session, place: &InContainer) -> Result<Container, Failure> {
     container(session, &place.account.account, &place.container)
 }
 
-fn blob(session: &Session, id: &BlobId) -> Result<(Container, BlobName), Failure> {
+/// The container of a blob, and its name.
+pub(super) fn blob(session: &Session, id: &BlobId) -> Result<(Container, BlobName), Failure> {
     let name: BlobName = id.name.parse()?;
     Ok((place(session, &id.place)?, name))
 }

@@ -2,13 +2,16 @@
 
 use serde_json::{Value, json};
 use strongroom::{
-    BlobItem, BlobName, Conditions, Container, ContentHeaders, DownloadOptions, ListBlobs, UploadOptions,
+    BlobItem, BlobName, Container, ContentHeaders, DeleteBlobOptions, DownloadOptions, ListBlobs,
+    UploadOptions,
 };
 
-use super::blob::{container, copy, upload_file, write_conditions};
+use super::blob::{container, copy, headers, snapshots, upload_file, write_conditions};
+use super::conditions::of_blob;
 use super::container::metadata;
 use super::shape;
-use crate::args::blob::{DeleteBatch, DownloadBatch, IfTag, UploadBatch};
+use super::tag::tags;
+use crate::args::blob::{DeleteBatch, DownloadBatch, UploadBatch};
 use crate::files::find::{self, Found};
 use crate::files::glob::Pattern;
 use crate::files::sink::{Existing, below, make_parent, write_whole};
@@ -46,11 +49,7 @@ fn upload_one(
     let name = prefix.map_or_else(|| file.name.clone(), |prefix| format!("{prefix}/{}", file.name));
     let name: BlobName = name.parse()?;
     let blob = shape::blob_url(&args.account.account, container.name(), &name);
-    let headers: ContentHeaders = args
-        .content_type
-        .as_ref()
-        .map(ContentHeaders::of_type)
-        .unwrap_or_default();
+    let headers = headers(&args.content, ContentHeaders::default());
     let content_type = headers.content_type.clone();
     if args.dryrun {
         return Ok(json!({"Blob": blob, "Last Modified": null, "Type": content_type, "eTag": null}));
@@ -58,13 +57,8 @@ fn upload_one(
     let options = UploadOptions {
         headers,
         metadata: metadata(&args.metadata)?,
-        conditions: write_conditions(
-            args.overwrite,
-            &IfTag {
-                if_match: None,
-                if_none_match: None,
-            },
-        )?,
+        conditions: write_conditions(args.overwrite, &args.conditions)?,
+        tags: tags(&args.tags)?,
         ..UploadOptions::default()
     };
     let receipt =
@@ -80,9 +74,10 @@ fn upload_one(
 /// Downloads the blobs of a container into a directory.
 pub(super) fn download(session: &Session, args: &DownloadBatch) -> Result<Value, Failure> {
     let pattern = Pattern::parse(args.pattern.as_deref())?;
-    if !args.destination.is_dir() {
-        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(Failure::file(&args.destination, &missing).hint("Create the directory first."));
+    let destination = std::fs::metadata(&args.destination)
+        .map_err(|error| Failure::file(&args.destination, &error).hint("Create the directory first."))?;
+    if !destination.is_dir() {
+        return Err(Failure::no_directory(&args.destination));
     }
     let container = container(session, &args.account.account, &args.source)?;
     let blobs = matching(&container, &pattern)?;
@@ -118,8 +113,13 @@ pub(super) fn delete(session: &Session, args: &DeleteBatch) -> Result<Value, Fai
         return Ok(blobs.iter().map(|blob| blob.name.as_str()).collect());
     }
     let bar = session.progress().items("deleting", blobs.len() as u64);
+    let options = DeleteBlobOptions {
+        snapshots: snapshots(&args.snapshots),
+        conditions: of_blob(&args.conditions)?,
+        ..DeleteBlobOptions::default()
+    };
     for blob in &blobs {
-        match container.delete_blob(&blob.name, &Conditions::default()) {
+        match container.delete_blob(&blob.name, &options) {
             Err(error) if error.code() != "BlobNotFound" => {
                 return Err(Failure::from(error).about(&blob.name));
             }

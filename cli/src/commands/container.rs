@@ -1,12 +1,14 @@
 //! `storage container ...`.
 
 use serde_json::{Value, json};
-use strongroom::{Conditions, Container, ContainerItem, ContainerName, ListContainers, Metadata};
+use strongroom::{Container, ContainerItem, ContainerName, ContainerProperties, ListContainers, Metadata};
 
+use super::conditions::of_container;
 use super::paging::{Page, collect};
-use super::shape;
+use super::{acl, shape};
 use crate::args::container::{
-    ContainerCommand, ContainerId, CreateContainer, ListContainers as ListArgs, RestoreContainer,
+    ContainerCommand, ContainerId, ContainerMetadataCommand, ContainerTarget, CreateContainer,
+    ListContainers as ListArgs, RestoreContainer,
 };
 use crate::args::values::Pair;
 use crate::output::error::Failure;
@@ -16,19 +18,22 @@ use crate::session::Session;
 pub(super) fn run(session: &Session, command: &ContainerCommand) -> Result<Value, Failure> {
     match command {
         ContainerCommand::Create(args) => create(session, args),
-        ContainerCommand::Delete(id) => {
-            open(session, id)?.delete(&Conditions::default())?;
+        ContainerCommand::Delete(target) => {
+            open(session, &target.id)?.delete(&of_container(&target.conditions)?)?;
             Ok(json!({"deleted": true}))
         }
         ContainerCommand::Exists(id) => Ok(json!({"exists": open(session, id)?.exists()?})),
         ContainerCommand::List(args) => list(session, args),
         ContainerCommand::Lease(command) => super::lease::of_container(session, command),
+        ContainerCommand::Metadata(command) => container_metadata(session, command),
+        ContainerCommand::Policy(command) => acl::policy(session, command),
         ContainerCommand::Restore(args) => restore(session, args),
-        ContainerCommand::Show(id) => {
-            let container = open(session, id)?;
-            let properties = container.properties()?;
-            Ok(shape::container(container.name(), &properties, true))
+        ContainerCommand::SetPermission(args) => acl::set_permission(session, args),
+        ContainerCommand::Show(target) => {
+            let (name, properties) = properties(session, target)?;
+            Ok(shape::container(&name, &properties, true))
         }
+        ContainerCommand::ShowPermission(target) => acl::show_permission(session, target),
     }
 }
 
@@ -42,7 +47,8 @@ pub(super) fn metadata(pairs: &[Pair]) -> Result<Metadata, Failure> {
 }
 
 fn create(session: &Session, args: &CreateContainer) -> Result<Value, Failure> {
-    match open(session, &args.id)?.create(&metadata(&args.metadata)?) {
+    let access = acl::access(args.public_access.as_deref())?;
+    match open(session, &args.id)?.create_with_access(&metadata(&args.metadata)?, access) {
         // As in `az`, where creating twice is no failure unless it is asked to be one.
         Err(error) if error.code() == "ContainerAlreadyExists" && !args.fail_on_exist => {
             Ok(json!({"created": false}))
@@ -76,6 +82,31 @@ fn list(session: &Session, args: &ListArgs) -> Result<Value, Failure> {
     Ok(listed.into_json(args.show_next_marker))
 }
 
+fn properties(
+    session: &Session,
+    target: &ContainerTarget,
+) -> Result<(ContainerName, ContainerProperties), Failure> {
+    let container = open(session, &target.id)?;
+    let properties = container.properties_if(&of_container(&target.conditions)?)?;
+    Ok((container.name().clone(), properties))
+}
+
+fn container_metadata(session: &Session, command: &ContainerMetadataCommand) -> Result<Value, Failure> {
+    match command {
+        ContainerMetadataCommand::Show(target) => {
+            Ok(shape::metadata(&properties(session, target)?.1.metadata))
+        }
+        ContainerMetadataCommand::Update {
+            target,
+            metadata: pairs,
+        } => {
+            let conditions = of_container(&target.conditions)?;
+            let changed = open(session, &target.id)?.set_metadata(&metadata(pairs)?, &conditions)?;
+            Ok(shape::changed(&changed))
+        }
+    }
+}
+
 fn restore(session: &Session, args: &RestoreContainer) -> Result<Value, Failure> {
     let account = session.account(&args.id.account.account)?;
     let name: ContainerName = args.id.name.parse()?;
@@ -92,7 +123,8 @@ fn shape_item(item: &ContainerItem, with_metadata: bool) -> Value {
     shape
 }
 
-fn open(session: &Session, id: &ContainerId) -> Result<Container, Failure> {
+/// A handle to the container that is named.
+pub(super) fn open(session: &Session, id: &ContainerId) -> Result<Container, Failure> {
     let name: ContainerName = id.name.parse()?;
     Ok(session.account(&id.account.account)?.container(&name))
 }

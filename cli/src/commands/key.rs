@@ -87,8 +87,8 @@ pub(super) fn options(new: &NewKey) -> Result<NewKeyOptions, Failure> {
         kty,
         operations: operations(&new.ops)?.unwrap_or_default(),
         enabled: !new.disabled.unwrap_or(false),
-        not_before: new.not_before.map(timestamp),
-        expires: new.expires.map(timestamp),
+        not_before: new.not_before.map(Timestamp::whole_seconds),
+        expires: new.expires.map(Timestamp::whole_seconds),
         tags: new.tags.iter().cloned().collect(),
         ..NewKeyOptions::default()
     })
@@ -145,8 +145,8 @@ fn set_attributes(session: &Session, args: &SetAttributes) -> Result<Value, Fail
     let key = reference(&args.key)?;
     let update = KeyUpdate {
         enabled: args.enabled,
-        not_before: args.not_before.map(|time| Some(timestamp(time))),
-        expires: args.expires.map(|time| Some(timestamp(time))),
+        not_before: args.not_before.map(|time| Some(time.whole_seconds())),
+        expires: args.expires.map(|time| Some(time.whole_seconds())),
         operations: operations(&args.ops)?,
         tags: (!args.tags.is_empty()).then(|| args.tags.iter().cloned().collect()),
     };
@@ -198,8 +198,4 @@ fn operations(names: &[String]) -> Result<Option<KeyOperations>, Failure> {
         .map(|name| name.parse::<KeyOperation>())
         .collect::<Result<_, _>>()?;
     Ok((!names.is_empty()).then_some(operations))
-}
-
-fn timestamp(time: jiff::Timestamp) -> Timestamp {
-    Timestamp::from_unix_seconds(time.as_second())
 }

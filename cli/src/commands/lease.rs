@@ -2,27 +2,30 @@
 
 use clap::Args;
 use serde_json::Value;
-use strongroom::{BreakPeriod, Conditions, LeaseDuration, LeaseRequest};
+use strongroom::{BreakPeriod, LeaseDuration, LeaseRequest};
 
-use super::blob::container;
-use crate::args::blob::InContainer;
-use crate::args::lease::{LeaseCommand, LeasedBlob};
+use super::blob::place;
+use super::conditions::{if_blob, if_time};
+use crate::args::lease::{LeaseCommand, LeasedBlob, LeasedContainer};
 use crate::output::error::Failure;
 use crate::session::Session;
 
 /// Runs one command on a blob.
 pub(super) fn blob(session: &Session, command: &LeaseCommand<LeasedBlob>) -> Result<Value, Failure> {
     let (target, request) = parse(command)?;
-    let container = container(session, &target.place.account.account, &target.place.container)?;
-    let receipt = container.lease_blob(&target.blob_name.parse()?, request, &Conditions::default())?;
+    let (container, conditions) = (place(session, &target.place)?, if_blob(&target.conditions)?);
+    let receipt = container.lease_blob(&target.blob_name.parse()?, request, &conditions)?;
     Ok(shape(&receipt))
 }
 
 /// Runs one command on a container.
-pub(super) fn of_container(session: &Session, command: &LeaseCommand<InContainer>) -> Result<Value, Failure> {
+pub(super) fn of_container(
+    session: &Session,
+    command: &LeaseCommand<LeasedContainer>,
+) -> Result<Value, Failure> {
     let (target, request) = parse(command)?;
-    let container = container(session, &target.account.account, &target.container)?;
-    Ok(shape(&container.lease(request, &Conditions::default())?))
+    let container = place(session, &target.place)?;
+    Ok(shape(&container.lease(request, &if_time(&target.conditions))?))
 }
 
 fn parse<T: Args>(command: &LeaseCommand<T>) -> Result<(&T, LeaseRequest), Failure> {

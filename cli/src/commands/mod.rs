@@ -2,15 +2,22 @@
 
 mod account;
 mod account_shape;
+mod acl;
 mod blob;
 mod blob_batch;
+mod blob_list;
+mod blob_state;
+mod conditions;
 mod container;
+mod cors;
 mod key;
 mod key_crypto;
 mod key_files;
 mod lease;
 mod paging;
 mod scrub;
+mod service;
+mod service_shape;
 mod shape;
 mod stats;
 mod tag;
@@ -55,6 +62,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Storage(StorageCommand::Account(command)) => account::run(&session, command)?.into(),
         Command::Storage(StorageCommand::Blob(command)) => blob::run(&session, command)?.into(),
         Command::Storage(StorageCommand::Container(command)) => container::run(&session, command)?.into(),
+        Command::Storage(StorageCommand::Cors(command)) => cors::run(&session, command)?.into(),
         Command::Tour(args) => take_tour(&session, args, cli.global.output)?,
     };
     printer.print(outcome.value, views::of(&cli.command))?;

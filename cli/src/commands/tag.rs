@@ -1,11 +1,12 @@
 //! `storage blob tag ...` and `storage blob filter`.
 
-use serde_json::{Map, Value, json};
-use strongroom::{Conditions, ContainerName, FindBlobs, Tags};
+use serde_json::{Value, json};
+use strongroom::{ContainerName, FindBlobs, Tags};
 
-use super::blob::container;
+use super::blob::{blob, read_options};
+use super::conditions::of_blob;
 use super::paging::{Page, collect};
-use crate::args::blob::BlobId;
+use super::shape;
 use crate::args::tag::{FilterBlobs, TagCommand};
 use crate::args::values::Pair;
 use crate::output::error::Failure;
@@ -14,13 +15,17 @@ use crate::session::Session;
 /// Runs one command.
 pub(super) fn run(session: &Session, command: &TagCommand) -> Result<Value, Failure> {
     match command {
-        TagCommand::List(id) => {
-            let (container, name) = open(session, id)?;
-            Ok(shape(&container.blob_tags(&name, &Conditions::default())?))
+        TagCommand::List(state) => {
+            let (container, name) = blob(session, &state.blob)?;
+            Ok(shape::tags(&container.blob_tags(&name, read_options(state)?)?))
         }
-        TagCommand::Set { blob, tags } => {
-            let (container, name) = open(session, blob)?;
-            container.set_blob_tags(&name, &parse(tags)?, &Conditions::default())?;
+        TagCommand::Set {
+            blob: id,
+            tags: pairs,
+            conditions,
+        } => {
+            let (container, name) = blob(session, id)?;
+            container.set_blob_tags(&name, &tags(pairs)?, &of_blob(conditions)?)?;
             Ok(Value::Null)
         }
     }
@@ -43,7 +48,7 @@ pub(super) fn filter(session: &Session, args: &FilterBlobs) -> Result<Value, Fai
             json!({
                 "containerName": blob.container.as_str(),
                 "name": blob.name.as_str(),
-                "tags": shape(&blob.tags),
+                "tags": shape::tags(&blob.tags),
             })
         };
         Ok(Page {
@@ -54,20 +59,11 @@ pub(super) fn filter(session: &Session, args: &FilterBlobs) -> Result<Value, Fai
     Ok(listed.into_json(args.show_next_marker))
 }
 
-fn open(session: &Session, id: &BlobId) -> Result<(strongroom::Container, strongroom::BlobName), Failure> {
-    let container = container(session, &id.place.account.account, &id.place.container)?;
-    Ok((container, id.name.parse()?))
-}
-
-fn parse(pairs: &[Pair]) -> Result<Tags, Failure> {
+/// The tags of the command line.
+pub(super) fn tags(pairs: &[Pair]) -> Result<Tags, Failure> {
     let mut tags = Tags::new();
     pairs
         .iter()
         .try_for_each(|(name, value)| tags.insert(name, value))?;
     Ok(tags)
-}
-
-fn shape(tags: &Tags) -> Value {
-    let pair = |(name, value): (&str, &str)| (name.to_owned(), Value::from(value));
-    tags.iter().map(pair).collect::<Map<_, _>>().into()
 }

@@ -1,6 +1,6 @@
 //! `completions` and `man`: made from the grammar itself.
 
-use std::fs;
+use std::{fs, io};
 
 use clap::CommandFactory;
 
@@ -18,6 +18,9 @@ pub(super) fn completions(args: &CompletionsArgs) -> Result<(), Failure> {
 
 /// Writes one manual page a command: `strongroom.1`, `strongroom-keyvault-create.1`, ...
 pub(super) fn man(args: &ManArgs) -> Result<(), Failure> {
-    fs::create_dir_all(&args.dir).map_err(|error| Failure::file(&args.dir, &error))?;
+    fs::create_dir_all(&args.dir).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::no_directory(&args.dir),
+        _ => Failure::file(&args.dir, &error),
+    })?;
     clap_mangen::generate_to(Cli::command(), &args.dir).map_err(|error| Failure::file(&args.dir, &error))
 }

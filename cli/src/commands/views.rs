@@ -2,6 +2,7 @@
 //!
 //! They apply to `--output table` without a query; everything else shows its top-level values.
 
+use crate::args::account::AccountCommand;
 use crate::args::blob::BlobCommand;
 use crate::args::container::ContainerCommand;
 use crate::args::key::KeyCommand;
@@ -38,9 +39,11 @@ const AUDIT: View = &[
 const BLOB: View = &[
     ("Name", "/name"),
     ("BlobType", "/properties/blobType"),
+    ("BlobTier", "/properties/blobTier"),
     ("Length", "/properties/contentLength"),
     ("ContentType", "/properties/contentSettings/contentType"),
     ("LastModified", "/properties/lastModified"),
+    ("Snapshot", "/snapshot"),
 ];
 
 const CONTAINER: View = &[
@@ -93,8 +96,11 @@ const VAULT: View = &[
 pub(super) fn of(command: &Command) -> Option<View> {
     match command {
         Command::Keyvault(command) => vault(command),
+        Command::Storage(StorageCommand::Account(AccountCommand::BlobServiceProperties(_))) => None,
         Command::Storage(StorageCommand::Account(_)) => Some(ACCOUNT),
-        Command::Storage(StorageCommand::Blob(BlobCommand::List(_) | BlobCommand::Show(_))) => Some(BLOB),
+        Command::Storage(StorageCommand::Blob(command)) => {
+            matches!(**command, BlobCommand::List(_) | BlobCommand::Show(_)).then_some(BLOB)
+        }
         Command::Storage(StorageCommand::Container(
             ContainerCommand::List(_) | ContainerCommand::Show(_),
         )) => Some(CONTAINER),

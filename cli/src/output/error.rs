@@ -63,8 +63,20 @@ impl Failure {
                 format!("there is no file {shown}"),
             )
             .hint("Check the path; relative paths start at the current directory."),
+            io::ErrorKind::IsADirectory => {
+                Self::new(Exit::Failed, "IsADirectory", format!("{shown} is a directory"))
+                    .hint("Name a file in it.")
+            }
+            io::ErrorKind::NotADirectory => Self::no_directory(path),
             _ => Self::io(&format!("accessing {shown}"), error),
         }
+    }
+
+    /// A path that is no directory, or leads through something that is none.
+    pub(crate) fn no_directory(path: &Path) -> Self {
+        let message = format!("{}, or a part of it, is no directory", path.display());
+        Self::new(Exit::Failed, "NotADirectory", message)
+            .hint("Name a directory, or a file in one; check every part of the path.")
     }
 
     /// An input or output error outside the store.

@@ -103,7 +103,8 @@ impl Container {
     /// # Errors
     /// `ContainerNotFound` (404); the 403 of a revoked key; 400: `InvalidHeaderValue`,
     /// `BothUserTagsAndSourceTagsCopyPresentException`, `AccessTierNotSupportedForBlobType`; 409:
-    /// `PendingCopyOperation`, `InvalidBlobType` if there is a blob of another type, `BlobArchived` for an
+    /// `PendingCopyOperation`, `InvalidBlobType` if there is a blob of another type, `InvalidSourceBlobType`
+    /// for a page blob of another account, `BlobArchived` for an
     /// archived source without a tier or of another account, `BlobBeingRehydrated`; `ConditionNotMet` (412)
     /// and the other errors of conditional writes; those of [`BlobSource`].
     pub fn start_copy(
@@ -247,6 +248,11 @@ impl Copying {
             .map_err(|error| of_source(&error))?;
         if !self.may_be_archived() || source.tier.at(now).archive.is_some() {
             source.check_online(now).map_err(|error| of_source(&error))?;
+        }
+        if source.blob_type == BlobType::PageBlob && !matches!(self.distance(), Distance::Account) {
+            let message = "a page blob is not copied as a whole between accounts";
+            let error = Error::new(ErrorKind::Conflict, "InvalidSourceBlobType", 409, message);
+            return Err(error.hint("create one there and put its page ranges from this one"));
         }
         if self.operation != Operation::CopyBlobFromUrl {
             return Ok(());

@@ -21,6 +21,7 @@ use crate::names::BlobName;
 use crate::operations::{Operation, UserMetadata};
 use crate::paging::{Marker, PageSize};
 use crate::rooms;
+use crate::tags::Tags;
 
 /// What a listing shows of each blob beyond its properties.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct ListInclude {
     pub deleted_with_versions: bool,
     /// Blobs that have only uncommitted blocks; their length is 0.
     pub uncommitted: bool,
+    /// The tags of each entry.
+    pub tags: bool,
 }
 
 /// Which blobs to list. The default is the first 5000 of all.
@@ -96,6 +99,8 @@ pub struct BlobItem {
     pub has_versions_only: bool,
     /// False for a blob that has only uncommitted blocks.
     pub is_committed: bool,
+    /// Its tags; `None` in a listing that did not ask for them.
+    pub tags: Option<Tags>,
 }
 
 /// One page of a listing.
@@ -153,6 +158,7 @@ impl Container {
             deleted,
             deleted_with_versions,
             uncommitted,
+            tags: _,
         } = request.include;
         let rooms = Rooms {
             history: snapshots || versions || deleted || deleted_with_versions,
@@ -387,6 +393,12 @@ impl Walk<'_> {
             is_current: false,
             has_versions_only: false,
             is_committed: true,
+            tags: self
+                .request
+                .include
+                .tags
+                .then(|| Tags::from_pairs(&record.tags))
+                .transpose()?,
         })
     }
 }

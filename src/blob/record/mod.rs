@@ -34,6 +34,7 @@ use crate::etag::ETag;
 use crate::lease::Lease;
 use crate::metadata::Metadata;
 use crate::names::BlobName;
+use crate::service::days_left;
 
 /// What is kept of one state of a blob: the base, a snapshot, a version, or a deleted one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,6 +188,7 @@ impl BlobRecord {
             version_id: self.version,
             deleted: self.deleted.map(|deleted| deleted.when),
             restorable_until: self.deleted.map(|deleted| deleted.until),
+            remaining_days: self.deleted.map(|deleted| days_left(deleted.until, now)),
             lease_state: self.lease.state(now),
             lease_status: self.lease.status(now),
             lease_duration: self.lease.duration(now),

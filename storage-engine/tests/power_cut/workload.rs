@@ -49,10 +49,7 @@ impl Workload {
         let limit = self.segment_bytes / 16;
         if random.chance(4) {
             let first = random.below(self.keys);
-            // As many as the largest batch has for segments of 16 MiB, and fewer for smaller ones, as with
-            // bytes: what a batch makes sled rewrite must not outgrow a segment.
-            let most = (BATCH_OPERATIONS_MAX * self.segment_bytes / (16 << 20)).max(2) - 1;
-            let keys = (first..self.keys).take(most);
+            let keys = (first..self.keys).take(BATCH_OPERATIONS_MAX - 1);
             return keys.fold(batch, |batch, key| batch.delete(Space::PAGES, key.to_be_bytes()));
         }
         for _ in 0..=random.below(12) {

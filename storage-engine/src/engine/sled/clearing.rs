@@ -1,10 +1,10 @@
 //! Removal of many stripes in bounded steps.
 //!
-//! Removing a stripe rewrites pages, and 64 deletes of the largest values would log several segments in one
-//! batch, with no sync between them. So a batch that would remove more than a few stripes removes first
-//! stripes only, which hides the values, and notes the rest in one record. The rest is removed in small
-//! batches before the next batch starts, or, after a crash, before the engine opens; readers skip stripes
-//! without a first one meanwhile.
+//! Removing a stripe rewrites pages, and 64 deletes would log several segments in one batch, with no sync
+//! between them. So a batch that would remove more than a few stripes removes none, and notes them all in one
+//! record. Then small batches remove them, first stripes before readers see the batch, the rest before the
+//! next batch starts, or, after a crash, all of them before the engine opens. Readers skip stripes without a
+//! first one meanwhile.
 
 use std::ops::Range;
 
@@ -14,8 +14,6 @@ use super::super::{EngineError, Space};
 use super::keys::Stem;
 use super::records::{self, Planned, StripedBatch};
 
-/// Most stripes removed by one batch besides first ones.
-const STEP: usize = 32;
 const RECORD: &[u8] = b"leftovers";
 
 /// Stripes of one key that nobody reads any more.
@@ -25,21 +23,33 @@ pub(super) struct Leftover {
     pub(super) numbers: Range<u16>,
 }
 
-/// Removes a few stripes with the batch itself, and notes many.
-pub(super) fn plan(mut batch: StripedBatch, leftovers: Vec<Leftover>) -> Result<Planned, EngineError> {
-    if leftovers
-        .iter()
-        .map(|leftover| leftover.numbers.len())
-        .sum::<usize>()
-        > STEP
-    {
-        batch.put(&Stem::new(Space::META, RECORD), &encode(&leftovers)?);
-        return Ok(Planned { batch, leftovers });
+/// Batches that hide, batches that clear.
+type TwoParts = (Vec<StripedBatch>, Vec<StripedBatch>);
+
+/// What one batch becomes: itself, the batches that hide its deletes, and the batches that clear the rest.
+pub(super) struct Plan {
+    pub(super) batch: StripedBatch,
+    pub(super) hiding: Vec<StripedBatch>,
+    pub(super) clearing: Vec<StripedBatch>,
+}
+
+/// Removes up to `step` stripes with the batch itself, and notes more.
+pub(super) fn plan(planned: Planned, step: usize) -> Result<Plan, EngineError> {
+    let Planned { mut batch, leftovers } = planned;
+    if names(&leftovers).take(step + 1).count() <= step {
+        names(&leftovers).for_each(|name| batch.remove(name));
+        return Ok(Plan {
+            batch,
+            hiding: Vec::new(),
+            clearing: Vec::new(),
+        });
     }
-    names(&leftovers).for_each(|name| batch.remove(name));
-    Ok(Planned {
+    batch.put(&Stem::new(Space::META, RECORD), &encode(&leftovers)?);
+    let (hiding, clearing) = steps(&leftovers, step)?;
+    Ok(Plan {
         batch,
-        leftovers: Vec::new(),
+        hiding,
+        clearing,
     })
 }
 
@@ -53,24 +63,38 @@ pub(super) fn noted(tree: &Tree) -> Result<Vec<Leftover>, EngineError> {
     }
 }
 
-/// The batches that remove `leftovers`, and with the last of them the record.
-pub(super) fn steps(leftovers: &[Leftover]) -> Result<Vec<StripedBatch>, EngineError> {
-    let names: Vec<_> = names(leftovers).collect();
-    let mut steps: Vec<_> = names
-        .chunks(STEP)
-        .map(|names| {
-            let mut step = StripedBatch::default();
-            names.iter().for_each(|name| step.remove(name.clone()));
-            step
+/// The batches that remove the first stripes of `leftovers`, and those that remove the others and at last the
+/// record.
+pub(super) fn steps(leftovers: &[Leftover], step: usize) -> Result<TwoParts, EngineError> {
+    let is_first = |leftover: &&Leftover| leftover.numbers.start == 0;
+    let first: Vec<_> = leftovers
+        .iter()
+        .filter(is_first)
+        .map(|leftover| leftover.stem.stripe(0))
+        .collect();
+    let rest: Vec<_> = leftovers
+        .iter()
+        .flat_map(|leftover| {
+            let numbers = leftover.numbers.start.max(1)..leftover.numbers.end;
+            numbers.map(|number| leftover.stem.stripe(number))
         })
         .collect();
+    let removals = |names: &[Vec<u8>]| names.chunks(step).map(removal).collect::<Vec<_>>();
     let mut last = StripedBatch::default();
     let record = Stem::new(Space::META, RECORD);
     for number in 0..super::keys::stripes_of(encode(leftovers)?.len()) {
         last.remove(record.stripe(u16::try_from(number).unwrap_or(u16::MAX)));
     }
-    steps.push(last);
-    Ok(steps)
+    let mut clearing = removals(&rest);
+    clearing.push(last);
+    Ok((removals(&first), clearing))
+}
+
+/// A batch that removes these stripes.
+pub(super) fn removal(names: &[Vec<u8>]) -> StripedBatch {
+    let mut step = StripedBatch::default();
+    names.iter().for_each(|name| step.remove(name.clone()));
+    step
 }
 
 fn names(leftovers: &[Leftover]) -> impl Iterator<Item = Vec<u8>> {

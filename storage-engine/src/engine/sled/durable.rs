@@ -83,6 +83,8 @@ struct Synced {
 /// moves another one out of a segment that it cleans, and splits a full one in two; about 3.3 log bytes per
 /// byte were measured for fresh records. The estimate is multiplied by what the flushes report beyond it.
 const LOG_BYTES_PER_STRIPE: u64 = (STRIPE_BYTES * LEAF_STRIPES * 3 / 20) as u64;
+/// Most stripes removed by one batch, however long a segment is.
+const STEP_MAX: u64 = 32;
 /// Hundredths: the estimate itself.
 const RATE_MIN: u64 = 100;
 
@@ -152,6 +154,11 @@ impl Durable {
     /// The number of the last batch applied.
     pub(super) fn last(&self) -> u64 {
         self.applied.load(SeqCst)
+    }
+
+    /// How many stripes one batch may remove: so many that a quarter segment holds what it logs.
+    pub(super) fn step(&self) -> usize {
+        (self.quarter / LOG_BYTES_PER_STRIPE).clamp(1, STEP_MAX) as usize
     }
 
     /// True when a quarter segment of log may wait for its sync once `batch` is applied, and something waits

@@ -26,7 +26,6 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, RwLock};
 use sled::Db;
 
-use self::clearing::Leftover;
 pub use self::durable::SyncMode;
 use self::durable::{Durable, bytes_under, log_bytes, prepare_recovery};
 use self::keys::{LEAF_STRIPES, STRIPE_BYTES};
@@ -42,8 +41,8 @@ use super::{
 pub struct SledOptions {
     /// Bytes of pages that sled keeps in memory; 64 MiB by default. Its page table comes on top.
     pub cache_bytes: u64,
-    /// Bytes of a log segment, the same at every open of a directory: 16 MiB. A batch of 64 removals may make
-    /// sled rewrite some 4 MiB, which a segment has to outweigh. Tests, which scale everything down, may go
+    /// Bytes of a log segment, the same at every open of a directory: 16 MiB. A batch of 64 small values may
+    /// make sled rewrite some 4 MiB, which a segment has to outweigh. Tests, which scale everything down, may go
     /// to 2 MiB.
     pub segment_bytes: usize,
 }
@@ -131,12 +130,12 @@ impl SledEngine {
         guarded(|| engine.durable.sync_files(&db))?;
         let leftovers = guarded(|| clearing::noted(&db))?;
         if !leftovers.is_empty() {
-            engine.clear(&leftovers, &db)?;
+            let (hiding, clearing) = clearing::steps(&leftovers, engine.durable.step())?;
+            engine.write_all(hiding, &db)?;
+            engine.write_all(clearing, &db)?;
         }
-        let reserved = guarded(|| presplit::steps(&db))?;
-        reserved
-            .into_iter()
-            .try_for_each(|step| engine.write(step, &db).map(drop))?;
+        let reserved = guarded(|| presplit::steps(&db, engine.durable.step()))?;
+        engine.write_all(reserved, &db)?;
         drop(db);
         engine.settle_format(layout)?;
         Ok(engine)
@@ -210,49 +209,63 @@ impl SledEngine {
     fn apply_buffered(&self, batch: &Batch, db: &Db) -> Result<u64, EngineError> {
         let _turn = self.writer.lock();
         self.check_writable()?;
-        let planned = guarded(|| {
+        let plan = guarded(|| {
             for precondition in &batch.preconditions {
                 if !records::holds(db, precondition)? {
                     return Err(EngineError::PreconditionFailed);
                 }
             }
-            records::striped(db, &batch.mutations)
+            clearing::plan(records::striped(db, &batch.mutations)?, self.durable.step())
         })?;
-        let number = self.write(planned.batch, db)?;
-        if !planned.leftovers.is_empty() {
-            self.clear(&planned.leftovers, db)?;
-        }
+        let number = self.write(plan.batch, plan.hiding, db)?;
+        self.write_all(plan.clearing, db)?;
         Ok(number)
     }
 
-    /// Hands one batch to sled. Call it with the writer's turn.
-    fn write(&self, batch: StripedBatch, db: &Db) -> Result<u64, EngineError> {
-        if self.durable.is_due_before(&batch) {
-            self.sync_through(self.durable.last(), db)?;
-        }
+    /// Hands one batch to sled, and after it those that hide what it deletes, which readers see together.
+    /// Returns the number of the first. Call it with the writer's turn.
+    fn write(&self, batch: StripedBatch, hiding: Vec<StripedBatch>, db: &Db) -> Result<u64, EngineError> {
+        self.make_room(&batch, db)?;
         let emptied = guarded(|| presplit::insert_empty(db, &batch.empty_first));
         emptied.inspect_err(|_| self.poison(NO_WRITES))?;
         let view = self.view.write();
         if view.is_none() {
             return Err(EngineError::Closed);
         }
+        let number = self.hand_over(batch, db)?;
+        for step in hiding {
+            // Before the view is released, since readers would see half of the deletes.
+            let room = self.make_room(&step, db);
+            room.inspect_err(|_| self.poison(NO_READS))?;
+            self.hand_over(step, db)?;
+        }
+        drop(view);
+        Ok(number)
+    }
+
+    /// Syncs what waits when `batch` would make it too much.
+    fn make_room(&self, batch: &StripedBatch, db: &Db) -> Result<(), EngineError> {
+        if self.durable.is_due_before(batch) {
+            self.sync_through(self.durable.last(), db)?;
+        }
+        Ok(())
+    }
+
+    /// Call it with the view locked exclusively.
+    fn hand_over(&self, batch: StripedBatch, db: &Db) -> Result<u64, EngineError> {
         let bytes = log_bytes(&batch);
         let apply = || guarded(|| db.apply_batch(batch.writes).map_err(sled_error));
         let applied = self.durable.count(bytes, apply);
-        if applied.is_err() {
-            self.poison(NO_READS); // Before the view is released: what readers would see may be half a batch.
-        }
-        drop(view);
-        applied
+        // Before the view is released: what readers would see may be half a batch.
+        applied.inspect_err(|_| self.poison(NO_READS))
     }
 
-    /// Removes stripes that nobody reads any more. Call it with the writer's turn.
-    fn clear(&self, leftovers: &[Leftover], db: &Db) -> Result<(), EngineError> {
-        let steps = clearing::steps(leftovers)?;
-        let cleared = steps
+    /// Removes, step by step, what nobody reads any more. Call it with the writer's turn.
+    fn write_all(&self, steps: Vec<StripedBatch>, db: &Db) -> Result<(), EngineError> {
+        let written = steps
             .into_iter()
-            .try_for_each(|step| self.write(step, db).map(drop));
-        cleared.inspect_err(|_| self.poison(NO_WRITES))
+            .try_for_each(|step| self.write(step, Vec::new(), db).map(drop));
+        written.inspect_err(|_| self.poison(NO_WRITES))
     }
 
     fn release(&self) {

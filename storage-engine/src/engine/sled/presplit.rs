@@ -13,6 +13,7 @@
 use sled::Tree;
 
 use super::super::{EngineError, Space};
+use super::clearing::removal;
 use super::keys::Stem;
 use super::records::{self, StripedBatch, sled_error};
 
@@ -27,8 +28,6 @@ pub(super) const FENCE_FIRST: u16 = 0xff00;
 pub(super) const LOG_BYTES_PER_NAME: u64 = 64;
 
 const RECORD: &[u8] = b"presplit";
-/// Most names removed by one batch.
-const STEP: usize = 32;
 
 /// The names of new stripes, each value's in order and the values in order of their keys.
 #[derive(Default)]
@@ -76,8 +75,9 @@ pub(super) fn insert_empty(tree: &Tree, names: &[Vec<u8>]) -> Result<(), EngineE
         .try_for_each(|name| tree.insert(name, &[]).map(drop).map_err(sled_error))
 }
 
-/// What a crash left: batches that remove the empty names between the noted ones, and last the note.
-pub(super) fn steps(tree: &Tree) -> Result<Vec<StripedBatch>, EngineError> {
+/// What a crash left: batches that remove the empty names between the noted ones, `step` by `step`, and last
+/// the note.
+pub(super) fn steps(tree: &Tree, step: usize) -> Result<Vec<StripedBatch>, EngineError> {
     let Some(bytes) = records::get(tree, Space::META, RECORD)? else {
         return Ok(Vec::new());
     };
@@ -90,15 +90,9 @@ pub(super) fn steps(tree: &Tree) -> Result<Vec<StripedBatch>, EngineError> {
             empty.push(name.to_vec());
         }
     }
-    let mut steps: Vec<_> = empty.chunks(STEP).map(removal).collect();
+    let mut steps: Vec<_> = empty.chunks(step).map(removal).collect();
     steps.push(removal(&[note().stripe(0)]));
     Ok(steps)
-}
-
-fn removal(names: &[Vec<u8>]) -> StripedBatch {
-    let mut step = StripedBatch::default();
-    names.iter().for_each(|name| step.remove(name.clone()));
-    step
 }
 
 fn note() -> Stem {

@@ -10,7 +10,7 @@ use sled::{IVec, Tree};
 use super::super::{
     EngineError, KeyRange, Mutation, Order, Precondition, ScanOptions, ScanPage, Space, VALUE_BYTES_MAX,
 };
-use super::clearing::{self, Leftover};
+use super::clearing::Leftover;
 use super::keys::{STRIPE_BYTES, Stem, bounds, decode, stripes_of};
 use super::presplit::{self, Fresh};
 
@@ -89,8 +89,7 @@ pub(super) struct StripedBatch {
     pub(super) filled: u64,
 }
 
-/// A batch, and the stripes that it leaves for `clearing`.
-#[derive(Default)]
+/// A batch, and the stripes that go with it: see `clearing`.
 pub(super) struct Planned {
     pub(super) batch: StripedBatch,
     pub(super) leftovers: Vec<Leftover>,
@@ -113,13 +112,11 @@ pub(super) fn striped(tree: &Tree, mutations: &[Mutation]) -> Result<Planned, En
         let after = value.map_or(0, |value| batch.put(&stem, value));
         if before == 0 {
             fresh.add(&stem, stripe_number(after)?);
-        } else if after == 0 {
-            batch.remove(stem.stripe(0));
         }
-        let numbers = stripe_number(after.max(1))?..stripe_number(before)?;
+        let numbers = stripe_number(after)?..stripe_number(before)?;
         if !numbers.is_empty() {
             let (stem, fence) = (stem.clone(), presplit::fence());
-            if after <= 1 && has(tree, &stem.stripe(fence.start))? {
+            if before > 1 && after <= 1 && has(tree, &stem.stripe(fence.start))? {
                 leftovers.push(Leftover {
                     stem: stem.clone(),
                     numbers: fence,
@@ -129,7 +126,7 @@ pub(super) fn striped(tree: &Tree, mutations: &[Mutation]) -> Result<Planned, En
         }
     }
     fresh.plan(&mut batch);
-    clearing::plan(batch, leftovers)
+    Ok(Planned { batch, leftovers })
 }
 
 /// Stripe 0 of a value that is there; one without bytes is only reserved.

@@ -1,0 +1,23 @@
+//! What an upload says of the content besides the bytes.
+
+use clap::Args;
+
+/// Headers of the content, kept as they are given.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ContentArgs {
+    /// Content type [default for a new blob: application/octet-stream].
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) content_type: Option<String>,
+    /// Codings applied to the content, as in gzip.
+    #[arg(long, value_name = "CODING")]
+    pub(crate) content_encoding: Option<String>,
+    /// Language of the content, as in de.
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(crate) content_language: Option<String>,
+    /// How to present the content, as in `attachment; filename="a.txt"`.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) content_disposition: Option<String>,
+    /// Caching rules of the content, as in no-cache.
+    #[arg(long, alias = "content-cache", value_name = "TEXT")]
+    pub(crate) content_cache_control: Option<String>,
+}
