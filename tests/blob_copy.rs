@@ -1,5 +1,9 @@
 //! Copies: within an account at once, between accounts by and by, each with the codes of Azure.
-#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 mod blob_world;
 mod common;
@@ -181,6 +185,49 @@ fn a_snapshot_becomes_the_base_again_and_append_blobs_are_copied() {
             .unwrap();
         assert_eq!(content(to, "copy"), b"onetwo");
         assert_eq!(content(&container, "log"), b"one");
+    }
+    assert!(world.store.scrub(None, |_| ()).unwrap().damage.is_empty());
+}
+
+#[test]
+fn pages_are_shared_within_an_account_and_written_apart() {
+    let world = BlobWorld::new();
+    let container = world.container("box");
+    let (_, there) = other(&world);
+    let options = CreateBlobOptions::default();
+    container
+        .create_page_blob(&blob("disk"), (8192, 7), &options)
+        .unwrap();
+    let write = |name: &str, offset: u64, byte: u8| {
+        let pages = vec![byte; 512];
+        let options = strongroom::PutPagesOptions::default();
+        container
+            .put_pages(&blob(name), (offset, 512), pages.as_slice(), &options)
+            .unwrap();
+    };
+    write("disk", 512, 1);
+    container
+        .start_copy(&blob("copy"), &source(&container, "disk"), &NONE())
+        .unwrap();
+    write("disk", 1024, 2);
+    write("copy", 1536, 3);
+    let first = |name: &str| {
+        content(&container, name)
+            .chunks(512)
+            .take(4)
+            .map(|page| page[0])
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (first("disk"), first("copy")),
+        (vec![0, 1, 2, 0], vec![0, 1, 0, 3])
+    );
+    assert_eq!(properties(&container, "copy").sequence_number, Some(7));
+    for copied in [
+        there.start_copy(&blob("copy"), &source(&container, "disk"), &NONE()),
+        there.copy_blob(&blob("copy"), &source(&container, "disk"), &NONE()),
+    ] {
+        assert_eq!(refused(copied), code("InvalidSourceBlobType", 409));
     }
     assert!(world.store.scrub(None, |_| ()).unwrap().damage.is_empty());
 }
@@ -545,13 +592,13 @@ fn an_address_is_a_source_of_the_store() {
         ("blobs/c/b", "InvalidHeaderValue", 400),
         ("ftp://blobs.blob.x/c/b", "InvalidHeaderValue", 400),
         ("https://blobs.file.x/c/b?sig=1", "InvalidHeaderValue", 400),
-        ("https://blobs.blob.x/c/%zz", "InvalidHeaderValue", 400),
+        ("https://blobs.blob.x/box/%zz", "InvalidHeaderValue", 400),
         (
-            "https://blobs.blob.x/c/b?snapshot=soon",
+            "https://blobs.blob.x/box/b?snapshot=soon",
             "InvalidHeaderValue",
             400,
         ),
-        ("https://nobody.blob.x/c/b", "ResourceNotFound", 404),
+        ("https://nobody.blob.x/box/b", "ResourceNotFound", 404),
         ("https://blobs.blob.x/C/b", "OutOfRangeInput", 400),
     ] {
         assert_eq!(refusal(url), code(want, status), "{url}");
