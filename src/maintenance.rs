@@ -47,8 +47,9 @@ impl Maintained {
 impl Account {
     /// Does up to 64 small commits of what has become due: drops uncommitted blocks that nobody added to for
     /// seven days, removes blobs that have expired and deleted ones that cannot be restored any more, gives
-    /// up deleted containers whose retention is over, takes apart what deleted blobs and containers have left,
-    /// and carries on copies from other accounts ([`Container::start_copy`](crate::Container::start_copy)).
+    /// up deleted containers whose retention is over, takes apart what deleted blobs and containers have
+    /// left, and carries on copies from other accounts
+    /// ([`Container::start_copy`](crate::Container::start_copy)).
     /// Call it until [`Maintained::done`]. Works without the customer's key; copies fail then.
     ///
     /// # Errors

@@ -1,6 +1,10 @@
 //! Batches: every part has a result of its own, and while access is revoked each meets what its operation
 //! meets.
-#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 mod blob_world;
 mod common;

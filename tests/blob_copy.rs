@@ -1,4 +1,4 @@
-//! Copies: within an account at once, between accounts by and by, each with the codes of Azure.
+//! Copies within an account are done at once, and every refusal has the code of Azure.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -6,97 +6,14 @@
 )]
 
 mod blob_world;
-mod common;
+mod copy_world;
 
 use blob_world::{BlobWorld, CHUNK, blob, bytes, code, container_name, metadata, refused};
+use copy_world::{NONE, content, other, properties, put, put_blocks, same_blocks, source, uuid};
 use strongroom::{
-    AccessTier, Account, ArchiveStatus, BlobProperties, BlobReceipt, BlobSource, BlobType, BlobVersionRef,
-    BlockId, BlockListFilter, ByteRange, Conditions, Container, ContentHeaders, CopyOptions, CopyState,
-    CopyStatus, CreateBlobOptions, ETag, Error, LeaseDuration, LeaseRequest, ListedBlock, Metadata,
-    NewAccount, PutBlockListOptions, PutBlockOptions, SnapshotOptions, SourceTags, UploadOptions,
+    AccessTier, ArchiveStatus, BlobSource, BlobType, BlobVersionRef, Conditions, Container, CopyOptions,
+    CopyStatus, CreateBlobOptions, ETag, LeaseDuration, LeaseRequest, SnapshotOptions, SourceTags,
 };
-
-const NONE: fn() -> CopyOptions = CopyOptions::default;
-
-fn put(container: &Container, name: &str, content: &[u8]) -> BlobReceipt {
-    let options = UploadOptions {
-        headers: ContentHeaders::of_type("text/plain"),
-        metadata: metadata(&[("who", "carol")]),
-        tags: "a=1&b=2".parse().unwrap(),
-        ..UploadOptions::default()
-    };
-    container.upload(&blob(name), content, options).unwrap()
-}
-
-fn id(number: u32) -> BlockId {
-    BlockId::new(&number.to_be_bytes()).unwrap()
-}
-
-/// A blob of `count` blocks of two chunks each; its content.
-fn put_blocks(container: &Container, name: &str, count: u32) -> Vec<u8> {
-    let mut all = Vec::new();
-    let mut list = Vec::new();
-    for number in 0..count {
-        let block: Vec<u8> = bytes(CHUNK + 1).iter().map(|byte| byte ^ number as u8).collect();
-        container
-            .put_block(
-                &blob(name),
-                &id(number),
-                block.as_slice(),
-                &PutBlockOptions::default(),
-            )
-            .unwrap();
-        list.push(ListedBlock::Latest(id(number)));
-        all.extend(block);
-    }
-    let options = PutBlockListOptions {
-        metadata: metadata(&[("who", "carol")]),
-        ..PutBlockListOptions::default()
-    };
-    container.put_block_list(&blob(name), &list, &options).unwrap();
-    all
-}
-
-fn content(container: &Container, name: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    container
-        .download(&blob(name), &strongroom::DownloadOptions::default(), &mut out)
-        .unwrap();
-    out
-}
-
-fn properties(container: &Container, name: &str) -> BlobProperties {
-    container
-        .blob_properties(&blob(name), &Conditions::default())
-        .unwrap()
-}
-
-fn copy_state(container: &Container, name: &str) -> CopyState {
-    properties(container, name).copy.unwrap()
-}
-
-fn source(container: &Container, name: &str) -> BlobSource {
-    BlobSource::new(container, blob(name))
-}
-
-/// Another account of the store, with a container.
-fn other(world: &BlobWorld) -> (Account, Container) {
-    let tenant = "72f988bf-86f1-41af-91ab-2d7cd011db47".parse().unwrap();
-    let new = NewAccount::new("other".parse().unwrap(), tenant, "westus".parse().unwrap());
-    let account = world.store.create_account(&new).unwrap();
-    let container = account.container(&container_name("there"));
-    container.create(&Metadata::new()).unwrap();
-    (account, container)
-}
-
-fn same_blocks(one: &Container, two: &Container, name: &str) {
-    let list = |container: &Container| {
-        let list = container.block_list(&blob(name), BlockListFilter::All, &Conditions::default());
-        list.unwrap().committed
-    };
-    assert_eq!(list(one), list(two));
-    assert!(!list(one).is_empty());
-}
 
 #[test]
 fn a_copy_within_an_account_has_everything_that_its_source_has() {
@@ -232,6 +149,16 @@ fn pages_are_shared_within_an_account_and_written_apart() {
     assert!(world.store.scrub(None, |_| ()).unwrap().damage.is_empty());
 }
 
+fn take_lease(container: &Container, name: &str) {
+    let lease = LeaseRequest::Acquire {
+        duration: LeaseDuration::INFINITE,
+        proposed: None,
+    };
+    container
+        .lease_blob(&blob(name), lease, &Conditions::default())
+        .unwrap();
+}
+
 #[test]
 fn every_refusal_has_its_code_and_changes_nothing() {
     let world = BlobWorld::new();
@@ -241,14 +168,8 @@ fn every_refusal_has_its_code_and_changes_nothing() {
     container
         .create_append_blob(&blob("log"), &CreateBlobOptions::default())
         .unwrap();
-    let lease = LeaseRequest::Acquire {
-        duration: LeaseDuration::INFINITE,
-        proposed: None,
-    };
     put(&container, "leased", b"before");
-    container
-        .lease_blob(&blob("leased"), lease, &Conditions::default())
-        .unwrap();
+    take_lease(&container, "leased");
     let tag: ETag = "0x1".parse().unwrap();
     let wrong_source = BlobSource {
         conditions: Conditions::if_match(tag),
@@ -338,16 +259,8 @@ fn every_refusal_has_its_code_and_changes_nothing() {
         let copied = to.copy_blob(&blob(name), &from, &options);
         assert_eq!(refused(copied), code(want, status), "{want}, at once");
     }
-    let of_log = container.copy_blob(&blob("new"), &source(&container, "log"), &NONE());
-    assert_eq!(refused(of_log), code("InvalidSourceBlobType", 409));
-    let nothing = container.abort_copy(&blob("b"), uuid(), &Conditions::default());
-    assert_eq!(refused(nothing), code("NoPendingCopyOperation", 409));
     assert_eq!(world.store.write_counts().since(&before).chunk_bytes, 0);
     assert_eq!(content(&container, "there"), b"before");
-}
-
-fn uuid() -> uuid::Uuid {
-    uuid::Uuid::from_bytes([7; 16])
 }
 
 #[test]
@@ -383,293 +296,15 @@ fn archived_sources_need_a_tier_and_the_same_account() {
 }
 
 #[test]
-fn a_copy_between_accounts_shows_its_progress_and_nothing_else_changes_it() {
-    let world = BlobWorld::new();
-    let from = world.container("from");
-    let (account, to) = other(&world);
-    let all = put_blocks(&from, "b", 70);
-    put(&to, "b", b"before");
-    let receipt = to.start_copy(&blob("b"), &source(&from, "b"), &NONE()).unwrap();
-    assert_eq!(receipt.status, CopyStatus::Pending);
-    let found = properties(&to, "b");
-    assert_eq!(
-        (found.length, found.metadata.unwrap()),
-        (0, metadata(&[("who", "carol")]))
-    );
-    let pending = code("PendingCopyOperation", 409);
-    let none = Conditions::default();
-    for (what, result) in [
-        (
-            "copy",
-            to.start_copy(&blob("b"), &source(&from, "b"), &NONE()).map(drop),
-        ),
-        (
-            "put",
-            to.upload(&blob("b"), b"x".as_slice(), UploadOptions::default())
-                .map(drop),
-        ),
-        ("delete", to.delete_blob(&blob("b"), &none)),
-        (
-            "metadata",
-            to.set_blob_metadata(&blob("b"), &Metadata::new(), &none)
-                .map(drop),
-        ),
-        (
-            "snapshot",
-            to.snapshot_blob(&blob("b"), &SnapshotOptions::default())
-                .map(drop),
-        ),
-        (
-            "from",
-            from.start_copy(&blob("x"), &source(&to, "b"), &NONE()).map(drop),
-        ),
-    ] {
-        assert_eq!(refused(result), pending, "{what}");
-    }
-    assert_eq!(
-        refused(to.abort_copy(&blob("b"), uuid(), &none)),
-        code("CopyIdMismatch", 409)
-    );
-    let done = account.maintain().unwrap();
-    assert_eq!((done.copy_steps, done.done), (64, false));
-    let state = copy_state(&to, "b");
-    assert_eq!(state.status, CopyStatus::Pending);
-    assert_eq!(
-        (state.copied, state.total),
-        (64 * (CHUNK as u64 + 1), all.len() as u64)
-    );
-    assert!(account.maintain().unwrap().done);
-    assert_eq!(copy_state(&to, "b").status, CopyStatus::Success);
-    assert_eq!(content(&to, "b"), all);
-    same_blocks(&from, &to, "b");
-    assert_ne!(properties(&to, "b").etag, receipt.etag);
-    from.delete_blob(&blob("b"), &none).unwrap();
-    assert_eq!(content(&to, "b"), all, "another account's content");
-    assert!(world.store.scrub(None, |_| ()).unwrap().damage.is_empty());
-}
-
-/// What ends a copy under way; afterwards nothing of it is left but an empty blob that says why.
-#[test]
-fn a_copy_that_ends_early_gives_up_what_it_copied() {
-    let none = Conditions::default();
-    type End = fn(&Container, &Container, uuid::Uuid);
-    let ends: [(CopyStatus, Option<&str>, End); 4] = [
-        (CopyStatus::Aborted, None, |_, to, id| {
-            to.abort_copy(&blob("b"), id, &Conditions::default()).unwrap();
-        }),
-        (
-            CopyStatus::Failed,
-            Some("412 SourceConditionNotMet"),
-            |from, _, _| {
-                put(from, "b", b"another");
-            },
-        ),
-        (CopyStatus::Failed, Some("404 BlobNotFound"), |from, _, _| {
-            from.delete_blob(&blob("b"), &Conditions::default()).unwrap();
-        }),
-        (CopyStatus::Failed, Some("404 ContainerNotFound"), |from, _, _| {
-            from.delete(&Conditions::default()).unwrap();
-        }),
-    ];
-    for (status, description, end) in ends {
-        let world = BlobWorld::new();
-        let from = world.container("from");
-        let (account, to) = other(&world);
-        put_blocks(&from, "b", 70);
-        let empty = world.store.stats().unwrap().accounts.last().unwrap().records;
-        let receipt = to.start_copy(&blob("b"), &source(&from, "b"), &NONE()).unwrap();
-        account.maintain().unwrap();
-        end(&from, &to, receipt.id);
-        while !account.maintain().unwrap().done {}
-        let state = copy_state(&to, "b");
-        assert_eq!(state.status, status);
-        assert!(state.completed.is_some());
-        match description {
-            Some(wanted) => assert!(state.description.unwrap().starts_with(wanted)),
-            None => assert_eq!(state.description, None),
-        }
-        assert_eq!(content(&to, "b"), b"");
-        let aborted = to.abort_copy(&blob("b"), receipt.id, &none);
-        assert_eq!(refused(aborted), code("NoPendingCopyOperation", 409));
-        to.delete_blob(&blob("b"), &none).unwrap();
-        while !account.maintain().unwrap().done {}
-        let left = world.store.stats().unwrap().accounts.last().unwrap().records;
-        // The counter of content ids is new.
-        assert_eq!(left, empty + 1, "{status}");
-    }
-}
-
-#[test]
-fn a_copy_at_once_between_accounts_keeps_blocks() {
-    let world = BlobWorld::new();
-    let from = world.container("from");
-    let (_, to) = other(&world);
-    let all = put_blocks(&from, "b", 7);
-    let receipt = to.copy_blob(&blob("b"), &source(&from, "b"), &NONE()).unwrap();
-    assert_eq!(receipt.status, CopyStatus::Success);
-    assert_eq!(content(&to, "b"), all);
-    same_blocks(&from, &to, "b");
-    put(&from, "small", &bytes(3 * CHUNK));
-    to.copy_blob(&blob("small"), &source(&from, "small"), &NONE())
-        .unwrap();
-    assert_eq!(content(&to, "small"), bytes(3 * CHUNK));
-    put(&from, "empty", b"");
-    let receipt = to
-        .start_copy(&blob("empty"), &source(&from, "empty"), &NONE())
-        .unwrap();
-    assert_eq!(receipt.status, CopyStatus::Success);
-}
-
-#[test]
-fn blocks_and_blobs_are_put_from_ranges_of_others() {
+fn only_block_blobs_are_copied_at_once() {
     let world = BlobWorld::new();
     let container = world.container("box");
-    let (_, there) = other(&world);
-    put(&container, "b", &bytes(3 * CHUNK));
-    for to in [&container, &there] {
-        let range = BlobSource {
-            range: ByteRange::inclusive(10, CHUNK as u64 + 9).unwrap(),
-            ..source(&container, "b")
-        };
-        let options = PutBlockOptions::default();
-        let receipt = to.put_block_from(&blob("d"), &id(1), &range, &options).unwrap();
-        assert_eq!(receipt.length, CHUNK as u64);
-        let list = [ListedBlock::Latest(id(1))];
-        to.put_block_list(&blob("d"), &list, &PutBlockListOptions::default())
-            .unwrap();
-        assert!(content(to, "d") == bytes(3 * CHUNK).get(10..CHUNK + 10).unwrap());
-        to.put_blob_from(&blob("e"), &range, UploadOptions::default())
-            .unwrap();
-        assert!(content(to, "e") == bytes(3 * CHUNK).get(10..CHUNK + 10).unwrap());
-        assert_eq!(properties(to, "e").headers.content_type, "text/plain");
-        let wrong = UploadOptions {
-            content_md5: strongroom::ContentMd5::Provided([0; 16]),
-            ..UploadOptions::default()
-        };
-        let wrong = to.put_blob_from(&blob("f"), &range, wrong);
-        assert_eq!(refused(wrong), code("Md5Mismatch", 400));
-        let far = BlobSource {
-            range: ByteRange::from(3 * CHUNK as u64),
-            ..source(&container, "b")
-        };
-        let far = to.put_block_from(&blob("f"), &id(1), &far, &options);
-        assert_eq!(refused(far), code("InvalidRange", 416));
-    }
-}
-
-#[test]
-fn an_address_is_a_source_of_the_store() {
-    let world = BlobWorld::new();
-    let container = world.container("box");
-    put(&container, "a b/ü", b"source");
-    let taken = container
-        .snapshot_blob(&blob("a b/ü"), &SnapshotOptions::default())
+    container
+        .create_append_blob(&blob("log"), &CreateBlobOptions::default())
         .unwrap();
-    let found = world
-        .store
-        .blob_source("https://blobs.blob.core.windows.net/box/a%20b/%C3%BC?sv=1&sig=x%2F")
-        .unwrap();
-    assert_eq!(
-        (found.name.as_str(), found.which),
-        ("a b/ü", BlobVersionRef::Base)
-    );
-    let url = format!(
-        "http://blobs.blob.local:80/box/a%20b/%C3%BC?snapshot={}",
-        taken.snapshot
-    );
-    let found = world.store.blob_source(&url).unwrap();
-    assert_eq!(found.which, BlobVersionRef::Snapshot(taken.snapshot));
-    container.start_copy(&blob("d"), &found, &NONE()).unwrap();
-    assert_eq!(content(&container, "d"), b"source");
-    let root = world.store.blob_source("https://blobs.blob.x/logo.png").unwrap();
-    assert_eq!(root.container.name().as_str(), "$root");
-    let refusal = |url: &str| {
-        let error: Error = world.store.blob_source(url).err().unwrap();
-        assert!(!error.to_string().contains("sig="), "a signature is a secret");
-        (error.code().to_owned(), error.status())
-    };
-    for (url, want, status) in [
-        ("blobs/c/b", "InvalidHeaderValue", 400),
-        ("ftp://blobs.blob.x/c/b", "InvalidHeaderValue", 400),
-        ("https://blobs.file.x/c/b?sig=1", "InvalidHeaderValue", 400),
-        ("https://blobs.blob.x/box/%zz", "InvalidHeaderValue", 400),
-        (
-            "https://blobs.blob.x/box/b?snapshot=soon",
-            "InvalidHeaderValue",
-            400,
-        ),
-        ("https://nobody.blob.x/box/b", "ResourceNotFound", 404),
-        ("https://blobs.blob.x/C/b", "OutOfRangeInput", 400),
-    ] {
-        assert_eq!(refusal(url), code(want, status), "{url}");
-    }
-}
-
-#[test]
-fn a_revocation_of_either_key_ends_the_copy() {
-    for is_source in [true, false] {
-        let mut world = common::World::customer();
-        let platform = world
-            .store
-            .create_account(&world.new_account("platform"))
-            .unwrap();
-        let (source_account, account) = match is_source {
-            true => (world.account(), platform),
-            false => (platform, world.account()),
-        };
-        let make = |account: &Account| {
-            let container = account.container(&container_name("box"));
-            container.create(&Metadata::new()).unwrap();
-            container
-        };
-        let (from, to) = (make(&source_account), make(&account));
-        let all = put_blocks(&from, "b", 70);
-        for name in ["resumed", "ended"] {
-            to.start_copy(&blob(name), &source(&from, "b"), &NONE()).unwrap();
-            account.maintain().unwrap();
-            if name == "resumed" {
-                while !account.maintain().unwrap().done {}
-                assert_eq!(content(&to, name), all);
-            }
-        }
-        let (principal, id) = (world.principal(), copy_state(&to, "ended").id);
-        world.revoke(common::VAULT, principal);
-        let started = refused(to.start_copy(&blob("new"), &source(&from, "b"), &NONE()));
-        let copied = refused(to.copy_blob(&blob("new"), &source(&from, "b"), &NONE()));
-        let wanted = match is_source {
-            true => code("CannotVerifyCopySource", 403),
-            false => (started.0.clone(), 403),
-        };
-        assert_eq!((&started, &copied), (&wanted, &wanted));
-        while !account.maintain().unwrap().done {}
-        world.grant(common::VAULT, principal, &common::NEEDED);
-        let state = copy_state(&to, "ended");
-        assert_eq!((state.id, state.status), (id, CopyStatus::Failed));
-        let description = state.description.unwrap();
-        assert!(
-            description.starts_with(&format!("403 {}", wanted.0)),
-            "{description}"
-        );
-        // Aborting needs no key, and a copy goes on after the store was opened again.
-        let kept = to
-            .start_copy(&blob("kept"), &source(&from, "b"), &NONE())
-            .unwrap();
-        let stopped = to
-            .start_copy(&blob("stopped"), &source(&from, "b"), &NONE())
-            .unwrap();
-        assert_eq!(kept.status, CopyStatus::Pending);
-        world.revoke(common::VAULT, principal);
-        to.abort_copy(&blob("stopped"), stopped.id, &Conditions::default())
-            .unwrap();
-        world.grant(common::VAULT, principal, &common::NEEDED);
-        account.maintain().unwrap();
-        let name = account.name().to_owned();
-        drop((from, to, account, source_account));
-        world.reopen();
-        let account = world.store.account(&common::name(&name)).unwrap();
-        while !account.maintain().unwrap().done {}
-        let to = account.container(&container_name("box"));
-        assert_eq!(copy_state(&to, "kept").status, CopyStatus::Success);
-        assert_eq!(content(&to, "kept"), all);
-    }
+    let nothing = container.abort_copy(&blob("log"), uuid(), &Conditions::default());
+    assert_eq!(refused(nothing), code("NoPendingCopyOperation", 409));
+    let copied = container.copy_blob(&blob("new"), &source(&container, "log"), &NONE());
+    assert_eq!(refused(copied), code("InvalidSourceBlobType", 409));
+    assert!(!container.blob_exists(&blob("new")).unwrap());
 }

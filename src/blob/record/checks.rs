@@ -1,5 +1,5 @@
-//! What has to hold before a blob is read or changed, always in this order: lease, pending copy, immutability,
-//! conditions.
+//! What has to hold before a blob is read or changed, always in this order: lease, pending copy,
+//! immutability, conditions.
 
 use strongroom_engine::Timestamp;
 
