@@ -76,6 +76,14 @@ fn a_copy_between_accounts_shows_its_progress_and_nothing_else_changes_it() {
     assert_ne!(properties(&to, "b").etag, receipt.etag);
     from.delete_blob(&blob("b"), &none).unwrap();
     assert_eq!(content(&to, "b"), all, "another account's content");
+    put(&from, "small", b"with a checksum");
+    to.start_copy(&blob("small"), &source(&from, "small"), &NONE())
+        .unwrap();
+    assert_eq!(properties(&to, "small").content_md5, None, "nothing is there yet");
+    assert!(account.maintain().unwrap().done);
+    let found = properties(&to, "small");
+    assert_eq!(found.content_md5, properties(&from, "small").content_md5);
+    assert!(found.content_md5.is_some());
     assert!(world.store.scrub(None, |_| ()).unwrap().damage.is_empty());
 }
 

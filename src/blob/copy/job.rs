@@ -161,6 +161,7 @@ impl Job {
             piece,
             is_last: position + sealed.length >= length,
             blocks: reading.record.append.blocks,
+            content_md5: reading.record.content_md5,
         };
         let adopted = sealed.body.clone();
         match core.transact_adopting(&sealed.body, move |txn| step.run(txn, &adopted))? {
@@ -241,6 +242,8 @@ struct Step {
     is_last: bool,
     /// Of an append blob.
     blocks: u32,
+    /// Of the source.
+    content_md5: Option<[u8; 16]>,
 }
 
 impl Step {
@@ -292,6 +295,7 @@ impl Step {
         };
         record.length = copied.bytes;
         record.append.blocks = self.blocks;
+        record.content_md5 = self.content_md5;
         record.touch(&self.core, now);
     }
 }

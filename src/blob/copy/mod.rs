@@ -315,6 +315,8 @@ impl Copying {
                 blocks: if pending { 0 } else { source.append.blocks },
                 sealed: false,
             },
+            // An empty blob has not the checksum of what will be there.
+            content_md5: made.content_md5.filter(|_| !pending),
             sequence_number: source.sequence_number,
             tier,
             copy: Some(CopyState {
