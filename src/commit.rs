@@ -63,13 +63,31 @@ impl AccountCore {
         T: Send + 'static,
         F: FnMut(&mut Txn<'_>) -> Result<T, Failure> + Send + 'static,
     {
+        self.transact_adopting_all(std::slice::from_ref(body), change)
+    }
+
+    /// [`transact_adopting`](Self::transact_adopting) for several bodies.
+    pub(crate) fn transact_adopting_all<T, F>(&self, bodies: &[FinishedBody], change: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Txn<'_>) -> Result<T, Failure> + Send + 'static,
+    {
         self.tree.transact(change).map_err(|failure| {
-            if failure.is_definite() && body.reference().location == Location::Chunks {
-                // Best effort: what stays behind is reaped at the next open.
-                let _ = self.tree.abandon_body(body.reference().id);
+            if failure.is_definite() {
+                self.abandon(bodies);
             }
             self.explain(failure)
         })
+    }
+
+    /// Gives up bodies that no commit has adopted.
+    pub(crate) fn abandon(&self, bodies: &[FinishedBody]) {
+        for body in bodies.iter().map(FinishedBody::reference) {
+            if body.location == Location::Chunks {
+                // Best effort: what stays behind is reaped at the next open.
+                let _ = self.tree.abandon_body(body.id);
+            }
+        }
     }
 
     fn explain(&self, failure: Failure) -> Error {

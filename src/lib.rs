@@ -32,16 +32,17 @@ mod tags;
 pub use account::{Account, AccountName, AccountProperties, Identity, KeyType, NewAccount};
 pub use blob::{
     APPEND_BLOCK_BYTES_MAX, APPENDED_BLOCKS_MAX, AccessTier, AppendBlockOptions, AppendReceipt,
-    ArchiveStatus, BLOCK_BYTES_MAX, BlobExpiry, BlobItem, BlobPage, BlobProperties, BlobReceipt, BlobSource,
-    BlobType, BlobVersionRef, Block, BlockId, BlockList, BlockListFilter, BlockReceipt, ByteRange,
-    COMMITTED_BLOCKS_MAX, Conditions, ContentCheck, ContentHeaders, ContentMd5, CopyState, CopyStatus, Crc64,
-    CreateBlobOptions, DeleteBlobOptions, DeleteSnapshots, Download, DownloadOptions, ETagMatch,
-    EncryptionDetails, FindBlobs, FoundBlob, FoundPage, ImmutabilityMode, ImmutabilityPolicy, ListBlobs,
-    ListDetail, ListEntry, ListInclude, ListPageRanges, ListedBlock, MD5_BYTES_MAX, PAGE_BLOB_BYTES_MAX,
+    ArchiveStatus, BATCH_PARTS_MAX, BLOCK_BYTES_MAX, BatchOutcome, BlobBatch, BlobExpiry, BlobItem, BlobPage,
+    BlobProperties, BlobReceipt, BlobSource, BlobType, BlobVersionRef, Block, BlockId, BlockList,
+    BlockListFilter, BlockReceipt, ByteRange, COMMITTED_BLOCKS_MAX, Conditions, ContentCheck, ContentHeaders,
+    ContentMd5, CopyOptions, CopyReceipt, CopyState, CopyStatus, Crc64, CreateBlobOptions, DeleteBlobOptions,
+    DeletePart, DeleteSnapshots, Download, DownloadOptions, ETagMatch, EncryptionDetails, FindBlobs,
+    FoundBlob, FoundPage, ImmutabilityMode, ImmutabilityPolicy, ListBlobs, ListDetail, ListEntry,
+    ListInclude, ListPageRanges, ListedBlock, MD5_BYTES_MAX, PAGE_BLOB_BYTES_MAX, PUT_FROM_BYTES_MAX,
     PUT_PAGES_BYTES_MAX, PageRange, PageRanges, PageReceipt, PutBlockListOptions, PutBlockOptions,
-    PutPagesOptions, RangeCheck, RangeChecksum, ReadOptions, RehydratePriority, SequenceConditions,
-    SequenceNumberAction, SetTierOptions, SnapshotOptions, SnapshotReceipt, TierChange, Upload,
-    UploadOptions,
+    PutPagesOptions, RangeCheck, RangeChecksum, ReadOptions, RehydratePriority, SYNCHRONOUS_COPY_BYTES_MAX,
+    SequenceConditions, SequenceNumberAction, SetTierOptions, SnapshotOptions, SnapshotReceipt, SourceTags,
+    TierChange, TierPart, Upload, UploadOptions,
 };
 pub use container::{
     Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ContainerVersion,

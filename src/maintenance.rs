@@ -1,7 +1,7 @@
 //! Maintenance: what has to be done because time has passed, and what a commit has left to do.
 //!
 //! Everything is done in small commits, each complete, so it can be interrupted anywhere and goes on where
-//! it was. Nothing of it needs the customer's key.
+//! it was. Nothing of it needs the customer's key, except copies between accounts, which end without it.
 
 use crate::account::{Account, AccountName};
 use crate::error::Result;
@@ -25,6 +25,8 @@ pub struct Maintained {
     pub expiries: u64,
     /// Deleted blobs, snapshots and versions removed because their time to be restored was over.
     pub expired_blobs: u64,
+    /// Pieces copied from other accounts, and copies ended because that failed.
+    pub copy_steps: u64,
     /// True when nothing is left to do now.
     pub done: bool,
 }
@@ -37,6 +39,7 @@ impl Maintained {
         self.uncommitted_blocks += other.uncommitted_blocks;
         self.expiries += other.expiries;
         self.expired_blobs += other.expired_blobs;
+        self.copy_steps += other.copy_steps;
         self.done &= other.done;
     }
 }
@@ -44,9 +47,10 @@ impl Maintained {
 impl Account {
     /// Does up to 64 small commits of what has become due: drops uncommitted blocks that nobody added to for
     /// seven days, removes blobs that have expired and deleted ones that cannot be restored any more, gives
-    /// up deleted containers whose retention is over, and takes apart what deleted blobs and containers have
-    /// left. Call it until
-    /// [`Maintained::done`]. Works without the customer's key.
+    /// up deleted containers whose retention is over, takes apart what deleted blobs and containers have
+    /// left, and carries on copies from other accounts
+    /// ([`Container::start_copy`](crate::Container::start_copy)).
+    /// Call it until [`Maintained::done`]. Works without the customer's key; copies fail then.
     ///
     /// # Errors
     /// When the store fails. What was done until then stays done.
@@ -75,8 +79,14 @@ impl Account {
                 ..Maintained::default()
             }));
         }
-        Ok(blob::doomed::step(&self.core)?.then(|| Maintained {
-            content_steps: 1,
+        if blob::doomed::step(&self.core)? {
+            return Ok(Some(Maintained {
+                content_steps: 1,
+                ..Maintained::default()
+            }));
+        }
+        Ok(blob::copy::step(&self.core)?.then(|| Maintained {
+            copy_steps: 1,
             ..Maintained::default()
         }))
     }

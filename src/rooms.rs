@@ -45,6 +45,9 @@ pub(crate) const KEPT_CONTAINERS_DUE: u8 = 0x22;
 /// protect.
 pub(crate) const PROTECTED_BLOBS: u8 = 0x23;
 
+/// Account tree: id of a copy (16 bytes) → what is to be copied from another account, and what has been.
+pub(crate) const COPIES: u8 = 0x28;
+
 /// A name as part of a key: 00 becomes 00 FF, 00 00 ends it. The order of names is kept, and no name's keys
 /// lie among those of another.
 pub(crate) fn escape(name: &str) -> Vec<u8> {

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use strongroom_engine::codec;
@@ -28,16 +28,18 @@ const PAGE: usize = 256;
 
 /// The open accounts of a store.
 pub(crate) struct Accounts {
+    this: Weak<Self>,
     store: Arc<StoreShared>,
     open: Mutex<HashMap<AccountName, Arc<AccountCore>>>,
 }
 
 impl Accounts {
-    pub(crate) fn new(store: Arc<StoreShared>) -> Self {
-        Self {
+    pub(crate) fn new(store: Arc<StoreShared>) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            this: this.clone(),
             store,
             open: Mutex::new(HashMap::new()),
-        }
+        })
     }
 
     pub(crate) fn create(&self, new: &NewAccount) -> Result<Account> {
@@ -183,6 +185,7 @@ impl Accounts {
             etags: crate::etag::ETagSource::default(),
             chunk_bytes: self.store.settings.chunk_bytes,
             custody: custody.clone(),
+            siblings: self.this.clone(),
             protection: parking_lot::RwLock::new(protection),
         }))
     }

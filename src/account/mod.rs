@@ -6,7 +6,7 @@ mod lifecycle;
 mod name;
 mod record;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use strongroom_engine::keys::ScopeId;
 use strongroom_engine::tree::Tree;
@@ -35,6 +35,8 @@ pub(crate) struct AccountCore {
     pub(crate) chunk_bytes: u32,
     /// Where the root key is kept: the account's record, envelope and settings.
     pub(crate) custody: Arc<Custody>,
+    /// The accounts of the store: where the sources of copies are.
+    pub(crate) siblings: Weak<Accounts>,
     pub(crate) protection: parking_lot::RwLock<crate::protection::DataProtection>,
 }
 

@@ -12,6 +12,7 @@ use super::manifest;
 use super::md5::ContentMd5;
 use super::properties::BlobType;
 use super::record::{BlobContent, BlobRecord, Extent};
+use super::source::BlobSource;
 use super::staged::{StagedBlock, Staging};
 use strongroom_engine::Timestamp;
 
@@ -68,11 +69,53 @@ impl Container {
         content: impl Read,
         options: &PutBlockOptions,
     ) -> Result<BlockReceipt> {
+        self.check_block((name, options.lease), id, Operation::PutBlock)?;
+        self.take_block((name, id), content, (Operation::PutBlock, options))
+    }
+
+    /// Stores the bytes of another blob, or a range of them, as an uncommitted block of the blob `name`. The
+    /// checksums of `options` are those of the bytes that the source gives.
+    ///
+    /// # Errors
+    /// As [`put_block`](Self::put_block) and those of [`BlobSource`].
+    pub fn put_block_from(
+        &self,
+        name: &BlobName,
+        id: &BlockId,
+        source: &BlobSource,
+        options: &PutBlockOptions,
+    ) -> Result<BlockReceipt> {
+        let operation = Operation::PutBlockFromUrl;
+        self.check_block((name, options.lease), id, operation)?;
+        let content = source.open()?;
+        if content.length() > BLOCK_BYTES_MAX {
+            return Err(super::intake::too_large(BLOCK_BYTES_MAX));
+        }
+        let taken = self.take_block((name, id), content, (operation, options));
+        taken.map_err(|error| source.explain(error))
+    }
+
+    /// What shows before the content has come.
+    fn check_block(
+        &self,
+        (name, lease): (&BlobName, Option<LeaseId>),
+        id: &BlockId,
+        operation: Operation,
+    ) -> Result<()> {
         let core = &self.core;
         let container = ContainerRecord::read(&core.tree, &self.name)?;
-        core.admit(Operation::PutBlock)?;
+        core.admit(operation)?;
         let now = core.clock.now();
-        check_block(&core.tree, (container.id, name), (id, options.lease, now))?;
+        check_block(&core.tree, (container.id, name), (id, lease, now)).map(drop)
+    }
+
+    fn take_block(
+        &self,
+        (name, id): (&BlobName, &BlockId),
+        content: impl Read,
+        (operation, options): (Operation, &PutBlockOptions),
+    ) -> Result<BlockReceipt> {
+        let core = &self.core;
         let md5 = options.content_md5.map_or(ContentMd5::None, ContentMd5::Provided);
         let expected = Expected {
             md5,
@@ -90,18 +133,23 @@ impl Container {
             content_md5: taken.content_md5,
             content_crc64: taken.content_crc64,
         };
-        self.stage((name, options.lease), id, taken)?;
+        self.stage((name, options.lease), id, (operation, taken))?;
         Ok(receipt)
     }
 
-    fn stage(&self, (name, lease): (&BlobName, Option<LeaseId>), id: &BlockId, taken: TakenIn) -> Result<()> {
+    fn stage(
+        &self,
+        (name, lease): (&BlobName, Option<LeaseId>),
+        id: &BlockId,
+        (operation, taken): (Operation, TakenIn),
+    ) -> Result<()> {
         let (core, container) = (Arc::clone(&self.core), self.name.clone());
         let (name, id) = (name.clone(), id.clone());
         let TakenIn { body, length, .. } = taken;
         let adopted = body.clone();
         self.core.transact_adopting(&body, move |txn| {
             let container = ContainerRecord::read(txn, &container)?.id;
-            core.admit_commit(Operation::PutBlock, txn)?;
+            core.admit_commit(operation, txn)?;
             let now = core.clock.now();
             let staging = match check_block(txn, (container, &name), (&id, lease, now))? {
                 Some(staging) if staging.is_over(now) => {

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use strongroom_engine::body::BodyReader;
 use strongroom_engine::tree::Snapshot;
 
-use super::entries::{Placed, at, place};
+use super::entries::{BlockId, Placed, at, place};
 use super::ids::ContentId;
 use super::page::map::{Piece, SPAN_BYTES, Span, View};
 use super::record::{BlobContent, BlobRecord};
@@ -36,6 +36,8 @@ enum Extents {
         snapshot: Snapshot,
         id: ContentId,
         entries: u64,
+        /// How many of them are blocks.
+        blocks: u32,
         /// The part read last.
         part: Mutex<Option<(u32, Vec<Placed>)>>,
     },
@@ -72,10 +74,11 @@ impl Content {
                 }
                 Extents::Open
             }
-            BlobContent::Manifest { id, entries, .. } => Extents::Manifest {
+            BlobContent::Manifest { id, entries, blocks } => Extents::Manifest {
                 snapshot,
                 id: *id,
                 entries: *entries,
+                blocks: *blocks,
                 part: Mutex::new(None),
             },
             BlobContent::Pages { .. } => Extents::Pages {
@@ -108,6 +111,31 @@ impl Content {
         open.reader
             .read_at(open.start + within, out)
             .map_err(|error| body_error(&self.core, error))
+    }
+
+    /// The block that begins at `position`, and its bytes; `None` where the content is not made of blocks.
+    pub(super) fn block_at(&self, position: u64) -> Result<Option<(BlockId, u64)>> {
+        let Extents::Manifest {
+            snapshot,
+            id,
+            entries,
+            blocks: 1..,
+            ..
+        } = &self.extents
+        else {
+            return Ok(None);
+        };
+        let number = manifest::find(snapshot, *id, (*entries, position))?;
+        let part = manifest::part(snapshot, *id, (number, *entries))?;
+        let mut offset = part.offset;
+        for entry in part.entries {
+            if offset == position && entry.extent.length > 0 {
+                let length = entry.extent.length;
+                return Ok(entry.block.map(|block| (block, length)));
+            }
+            offset = offset.saturating_add(entry.extent.length);
+        }
+        Err(damaged())
     }
 
     /// Fills `out` up to the end of the hole at `position`.
@@ -199,6 +227,7 @@ impl Content {
                 id,
                 entries,
                 part,
+                ..
             } => {
                 let placed = locate(snapshot, (*id, *entries), (position, &mut part.lock()))?;
                 (snapshot, placed)

@@ -4,14 +4,17 @@
 //! everything else. What a transaction decides on it reads inside that transaction, so of two racing writers
 //! with a condition one loses.
 
+mod address;
 mod append;
 mod assembly;
+mod batch;
 mod block;
 mod block_list;
 pub(crate) mod check;
 mod checksums;
 mod conditions;
 mod content;
+pub(crate) mod copy;
 mod crc64;
 mod delete;
 pub(crate) mod doomed;
@@ -43,6 +46,7 @@ mod upload;
 mod version;
 
 pub use append::{APPEND_BLOCK_BYTES_MAX, APPENDED_BLOCKS_MAX, AppendBlockOptions, AppendReceipt};
+pub use batch::{BATCH_PARTS_MAX, BatchOutcome, BlobBatch, DeletePart, TierPart};
 pub use block::{BLOCK_BYTES_MAX, BlockReceipt, PutBlockOptions};
 pub use block_list::{
     Block, BlockList, BlockListFilter, COMMITTED_BLOCKS_MAX, ListedBlock, PutBlockListOptions,
@@ -50,6 +54,7 @@ pub use block_list::{
 pub use check::ContentCheck;
 pub(crate) use conditions::Subject;
 pub use conditions::{Conditions, ETagMatch};
+pub use copy::{CopyOptions, CopyReceipt, SYNCHRONOUS_COPY_BYTES_MAX, SourceTags};
 pub use crc64::Crc64;
 pub use delete::{DeleteBlobOptions, DeleteSnapshots};
 pub use download::{Download, DownloadOptions, RangeCheck, RangeChecksum};
@@ -72,7 +77,7 @@ pub use record::{
 pub use snapshot::{SnapshotOptions, SnapshotReceipt};
 pub use source::BlobSource;
 pub use tier::{SetTierOptions, TierChange};
-pub use upload::{Upload, UploadOptions};
+pub use upload::{PUT_FROM_BYTES_MAX, Upload, UploadOptions};
 pub use version::{BlobVersionRef, ReadOptions};
 
 use strongroom_engine::body::BodyError;

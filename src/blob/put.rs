@@ -128,7 +128,11 @@ impl Making {
         let old = BlobRecord::find(txn, container, &self.name)?;
         let history = History::of(core, (container, &self.name));
         BlobRecord::check_replace(old.as_ref(), &self.conditions, &history)?;
-        if let (Operation::PutBlockList, Some(old)) = (self.operation, &old) {
+        let keeps_type = matches!(
+            self.operation,
+            Operation::PutBlockList | Operation::CopyBlob | Operation::CopyBlobFromUrl
+        );
+        if let Some(old) = old.as_ref().filter(|_| keeps_type) {
             old.require_type(self.blob_type)?;
         }
         let gone = history.replace(txn, old.as_ref(), self.blob_type)?;

@@ -39,6 +39,21 @@ impl BlobSource {
         }
     }
 
+    /// Account, container, blob and state, as a path: what a copy shows of its source.
+    pub(super) fn path(&self) -> String {
+        let account = &self.container.core.name;
+        let path = format!(
+            "/{account}/{}/{}",
+            self.container.name.as_str(),
+            self.name.as_str()
+        );
+        match self.which {
+            BlobVersionRef::Base => path,
+            BlobVersionRef::Snapshot(time) => format!("{path}?snapshot={time}"),
+            BlobVersionRef::Version(id) => format!("{path}?versionid={id}"),
+        }
+    }
+
     /// Opens it for reading, as it is now.
     pub(super) fn open(&self) -> Result<Download> {
         let options = DownloadOptions {
@@ -68,7 +83,7 @@ fn inner<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Error> 
 }
 
 /// What an error of the source means to whoever copies from it.
-fn of_source(error: &Error) -> Error {
+pub(super) fn of_source(error: &Error) -> Error {
     let (code, status) = match error.kind() {
         ErrorKind::Precondition => ("SourceConditionNotMet", 412),
         ErrorKind::KeyUnavailable | ErrorKind::Corrupt => ("CannotVerifyCopySource", error.status()),

@@ -99,6 +99,16 @@ impl TierState {
         }
     }
 
+    /// The tier of a copy of an archived blob: on its way out, unless it is to be archived itself.
+    pub(super) fn out_of_archive(
+        tier: AccessTier,
+        (priority, now): (RehydratePriority, Timestamp),
+    ) -> Result<Self> {
+        let mut state = Self::given(Some(AccessTier::Archive), now);
+        state.move_to(tier, (priority, now))?;
+        Ok(state)
+    }
+
     /// As it is at `now`: a rehydration that is over has happened.
     pub(super) fn at(self, now: Timestamp) -> Self {
         match (self.archive, self.rehydrated) {
@@ -282,7 +292,7 @@ impl BlobRecord {
 }
 
 /// True if the version is not the current one.
-fn past_version(
+pub(super) fn past_version(
     source: &impl crate::container::record::Source,
     (container, name): (crate::container::record::ContainerId, &BlobName),
     id: Timestamp,

@@ -14,6 +14,7 @@ use super::md5::ContentMd5;
 use super::properties::{BlobReceipt, BlobType, ContentHeaders};
 use super::put::{Given, Making};
 use super::record::{AccessTier, BlobContent, Extent, SealedMetadata};
+use super::source::BlobSource;
 use super::staged::Staging;
 use crate::account::AccountCore;
 use crate::container::Container;
@@ -23,6 +24,9 @@ use crate::metadata::Metadata;
 use crate::names::BlobName;
 use crate::operations::{Operation, UserMetadata};
 use crate::tags::Tags;
+
+/// Bytes that [`Container::put_blob_from`] takes at most: 5000 MiB.
+pub const PUT_FROM_BYTES_MAX: u64 = 5000 << 20;
 
 /// What an upload sets besides the content. The default replaces whatever is there and attaches nothing.
 ///
@@ -85,15 +89,51 @@ impl Container {
     /// # Errors
     /// As [`upload`](Self::upload), as far as they show already.
     pub fn begin_upload(&self, name: &BlobName, options: UploadOptions) -> Result<Upload> {
-        let core = &self.core;
-        let making = Making {
+        self.begin_put(name, (Operation::PutBlob, options))
+    }
+
+    /// Stores the bytes of another blob, or a range of them, as a new block blob. The source gives its bytes
+    /// and, if `options` have the default ones, its headers; metadata and tags are those of `options`. The
+    /// bytes are sealed anew; [`start_copy`](Self::start_copy) moves none within an account.
+    ///
+    /// # Errors
+    /// As [`upload`](Self::upload) and those of [`BlobSource`]; `RequestBodyTooLarge` (413) beyond
+    /// [`PUT_FROM_BYTES_MAX`].
+    pub fn put_blob_from(
+        &self,
+        name: &BlobName,
+        source: &BlobSource,
+        mut options: UploadOptions,
+    ) -> Result<BlobReceipt> {
+        let making = self.making(name, (Operation::PutBlobFromUrl, &options));
+        making.check(&self.core)?;
+        let content = source.open()?;
+        if content.length() > PUT_FROM_BYTES_MAX {
+            return Err(super::intake::too_large(PUT_FROM_BYTES_MAX));
+        }
+        if options.headers == ContentHeaders::default() {
+            options.headers = content.properties().headers.clone();
+        }
+        let mut upload = self.begin_put(name, (Operation::PutBlobFromUrl, options))?;
+        let read = upload.intake.read(content);
+        read.map_err(|error| source.explain(error))?;
+        upload.commit()
+    }
+
+    fn making(&self, name: &BlobName, (operation, options): (Operation, &UploadOptions)) -> Making {
+        Making {
             container: self.name.clone(),
             name: name.clone(),
             blob_type: BlobType::BlockBlob,
-            operation: Operation::PutBlob,
+            operation,
             touched: UserMetadata::given(&options.metadata),
             conditions: options.conditions.clone(),
-        };
+        }
+    }
+
+    fn begin_put(&self, name: &BlobName, (operation, options): (Operation, UploadOptions)) -> Result<Upload> {
+        let core = &self.core;
+        let making = self.making(name, (operation, &options));
         making.check(core)?;
         options.headers.check()?;
         if let Some(tier) = options.tier {

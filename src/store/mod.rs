@@ -63,7 +63,7 @@ struct Inner {
     directory: PathBuf,
     header: Arc<Mutex<Header>>,
     shared: Arc<StoreShared>,
-    accounts: Accounts,
+    accounts: Arc<Accounts>,
     vaults: Option<Vaults>,
     lock: Mutex<Option<DirectoryLock>>,
 }

@@ -1,4 +1,5 @@
-//! What has to hold before a blob is read or changed, always in this order: lease, immutability, conditions.
+//! What has to hold before a blob is read or changed, always in this order: lease, pending copy,
+//! immutability, conditions.
 
 use strongroom_engine::Timestamp;
 
@@ -30,6 +31,7 @@ impl BlobRecord {
     pub(crate) fn check_write(&self, conditions: &Conditions, now: Timestamp) -> Result<()> {
         self.check_there(now)?;
         self.lease.check_write(conditions.lease, now, Leasable::Blob)?;
+        self.check_settled()?;
         self.check_immutability(now)?;
         conditions.check_write(Some(self.subject()))
     }
@@ -38,6 +40,7 @@ impl BlobRecord {
     pub(crate) fn check_note(&self, conditions: &Conditions, now: Timestamp) -> Result<()> {
         self.check_there(now)?;
         self.lease.check_write(conditions.lease, now, Leasable::Blob)?;
+        self.check_settled()?;
         conditions.check_write(Some(self.subject()))
     }
 
@@ -54,6 +57,7 @@ impl BlobRecord {
     pub(crate) fn check_unleased(&self, conditions: &Conditions, now: Timestamp) -> Result<()> {
         self.check_there(now)?;
         self.lease.check_read(conditions.lease, now, Leasable::Blob)?;
+        self.check_settled()?;
         conditions.check_write(Some(self.subject()))
     }
 
@@ -67,6 +71,9 @@ impl BlobRecord {
         let old = old.filter(|old| !old.is_expired(now));
         let lease = old.map_or(Lease::None, |old| old.lease);
         lease.check_write(conditions.lease, now, Leasable::Blob)?;
+        if let Some(old) = old {
+            old.check_settled()?;
+        }
         if let Some(old) = old.filter(|old| !history.is_versioned(old)) {
             old.check_immutability(now)?;
         }

@@ -1,0 +1,343 @@
+//! A copy between accounts of a store that is done by and by: the maintenance copies a piece at a time.
+//!
+//! What is to be done is a record of its own, under the copy's id; it names the source and holds what has
+//! been copied. It is deleted with the commit that ends the copy. A step that finds its destination gone or
+//! at another copy gives up what was copied.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use strongroom_engine::Timestamp;
+use strongroom_engine::body::FinishedBody;
+use strongroom_engine::codec::{Record, decode, encode};
+use strongroom_engine::engine::{KeyRange, Order};
+use strongroom_engine::keys::ScopeId;
+use strongroom_engine::tree::Txn;
+use uuid::Uuid;
+
+use super::reading::{Piece, Reading};
+use super::{Changed, CopyReceipt, Copying};
+use crate::account::AccountCore;
+use crate::blob::entries::Entry;
+use crate::blob::ids::ContentId;
+use crate::blob::record::{BlobContent, BlobRecord, CopyStatus, Extent, key};
+use crate::blob::source::BlobSource;
+use crate::blob::staged::Staging;
+use crate::blob::{BlobVersionRef, Conditions, manifest, manifest_append};
+use crate::container::record::{ContainerId, Source};
+use crate::error::{Error, ErrorKind, Result};
+use crate::etag::ETag;
+use crate::names::{BlobName, ContainerName};
+use crate::operations::Operation;
+use crate::rooms;
+
+/// A copy under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Job {
+    /// The destination.
+    container: ContainerId,
+    name: String,
+    /// The source.
+    account: ScopeId,
+    account_name: String,
+    source_container: String,
+    source_name: String,
+    snapshot: Option<Timestamp>,
+    version: Option<Timestamp>,
+    /// The source is copied only as it was.
+    etag: ETag,
+    /// What has been copied.
+    copied: Option<Copied>,
+}
+
+/// The entries copied so far, and their bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Copied {
+    manifest: ContentId,
+    entries: u64,
+    blocks: u32,
+    bytes: u64,
+}
+
+impl Record for Job {
+    const NAME: &'static str = "copy under way";
+    const VERSION: u8 = 1;
+}
+
+impl Copying {
+    /// Makes the destination, empty, and leaves the content to the maintenance.
+    pub(super) fn begin_job(self) -> Result<CopyReceipt> {
+        let now = self.core.clock.now();
+        let reading = Reading::open(&self.source, |source| self.check_source(source, now))?;
+        if reading.record.length == 0 {
+            return self.whole();
+        }
+        let metadata = self.reseal(&reading)?;
+        let source = reading.record;
+        let core = Arc::clone(&self.core);
+        core.transact(move |txn| {
+            let making = self.making(source.blob_type);
+            let replacing = making.begin(&self.core, txn)?;
+            replacing.release_old(txn)?;
+            Staging::discard(txn, replacing.container, &self.name)?;
+            let given = self.given(&source, metadata.clone())?;
+            let made = replacing.record(txn, (BlobContent::empty(), 0), &given)?;
+            let now = replacing.history.now;
+            let record = self.finish(made, &source, (CopyStatus::Pending, now))?;
+            replacing.write(txn, &record)?;
+            self.job(replacing.container, source.etag).write(txn, self.id)?;
+            Ok(self.receipt(&record))
+        })
+    }
+
+    fn job(&self, container: ContainerId, etag: ETag) -> Job {
+        let source = &self.source;
+        Job {
+            container,
+            name: self.name.as_str().to_owned(),
+            account: source.container.core.id,
+            account_name: source.container.core.name.clone(),
+            source_container: source.container.name.as_str().to_owned(),
+            source_name: source.name.as_str().to_owned(),
+            snapshot: source.which.snapshot(),
+            version: source.which.version(),
+            etag,
+            copied: None,
+        }
+    }
+}
+
+/// Copies a piece, in one commit; false if no copy is under way.
+///
+/// # Errors
+/// When the store fails. What else goes wrong ends the copy.
+pub(crate) fn step(core: &Arc<AccountCore>) -> Result<bool> {
+    let first = core
+        .tree
+        .range(&KeyRange::prefix(&[rooms::COPIES]), Order::Ascending, 1)?;
+    let Some((key, bytes)) = first.first() else {
+        return Ok(false);
+    };
+    let id = key
+        .get(1..)
+        .and_then(|id| id.try_into().ok())
+        .map(Uuid::from_bytes);
+    let id = id.ok_or_else(damaged)?;
+    let job: Job = decode(bytes)?;
+    match job.advance(core, id) {
+        Err(error) if !matches!(error.kind(), ErrorKind::Store | ErrorKind::Io) => {
+            tracing::warn!(account = core.name, copy = %id, %error, "a copy failed");
+            job.end(core, (id, &error))?;
+        }
+        advanced => advanced?,
+    }
+    Ok(true)
+}
+
+impl Job {
+    fn advance(&self, core: &Arc<AccountCore>, id: Uuid) -> Result<()> {
+        let name = BlobName::parse(&self.name)?;
+        if self.destination(&core.tree, (&name, id))?.is_none() {
+            return core.transact(move |txn| drop_job(txn, id));
+        }
+        core.admit(Operation::CopyBlob)?;
+        let source = self.source(core)?;
+        let unchanged = |record: &BlobRecord| match record.etag == self.etag {
+            true => record.check_there(core.clock.now()),
+            false => Err(changed()),
+        };
+        let reading = Reading::open(&source, unchanged)?;
+        let position = self.copied.map_or(0, |copied| copied.bytes);
+        let Some(piece) = reading.piece(position)? else {
+            return Err(damaged());
+        };
+        let sealed = reading.take(core, &piece)?;
+        let length = reading.record.length;
+        let step = Step {
+            core: Arc::clone(core),
+            job: self.clone(),
+            id,
+            name,
+            piece,
+            is_last: position + sealed.length >= length,
+            blocks: reading.record.append.blocks,
+            content_md5: reading.record.content_md5,
+        };
+        let adopted = sealed.body.clone();
+        match core.transact_adopting(&sealed.body, move |txn| step.run(txn, &adopted))? {
+            Carried::On => {}
+            Carried::Overtaken => core.abandon(&[sealed.body]),
+        }
+        Ok(())
+    }
+
+    /// The source as it is called now.
+    fn source(&self, core: &AccountCore) -> Result<BlobSource> {
+        let accounts = core.siblings.upgrade().ok_or_else(crate::store::closed)?;
+        let account = accounts.get(&self.account_name.parse()?)?;
+        if account.core.id != self.account {
+            return Err(crate::account::not_found(&self.account_name));
+        }
+        let container = account.container(&ContainerName::parse(&self.source_container)?);
+        let which = match (self.snapshot, self.version) {
+            (Some(time), _) => BlobVersionRef::Snapshot(time),
+            (None, Some(id)) => BlobVersionRef::Version(id),
+            (None, None) => BlobVersionRef::Base,
+        };
+        Ok(BlobSource {
+            which,
+            conditions: Conditions::default(),
+            ..BlobSource::new(&container, BlobName::parse(&self.source_name)?)
+        })
+    }
+
+    /// The blob this copy makes, if it is still about that.
+    fn destination(&self, source: &impl Source, (name, id): (&BlobName, Uuid)) -> Result<Option<BlobRecord>> {
+        let record = BlobRecord::find(source, self.container, name)?;
+        Ok(record.filter(|record| {
+            let copy = record.copy.as_ref();
+            copy.is_some_and(|copy| copy.id == id && copy.status == CopyStatus::Pending)
+        }))
+    }
+
+    /// Ends the copy because of `error`. Needs no key.
+    fn end(&self, core: &Arc<AccountCore>, (id, error): (Uuid, &Error)) -> Result<()> {
+        let (job, name) = (self.clone(), BlobName::parse(&self.name)?);
+        let description = format!("{} {} {}", error.status(), error.code(), error.message());
+        let (core, ended) = (Arc::clone(core), Arc::clone(core));
+        core.transact(move |txn| {
+            let now = ended.clock.now();
+            if let Some(mut record) = job.destination(txn, (&name, id))? {
+                if let Some(copy) = &mut record.copy {
+                    copy.status = CopyStatus::Failed;
+                    copy.completed = Some(now);
+                    copy.description = Some(description.clone());
+                }
+                record.touch(&ended, now);
+                record.write(txn, &key(job.container, &name))?;
+            }
+            drop_job(txn, id)
+        })
+    }
+
+    fn write(&self, txn: &mut Txn<'_>, id: Uuid) -> Changed<()> {
+        Ok(txn.put(&job_key(id), &encode(self)?)?)
+    }
+}
+
+/// What became of a piece.
+enum Carried {
+    On,
+    /// The copy was ended, or somebody else was faster.
+    Overtaken,
+}
+
+/// A piece that has been sealed, on its way into the tree.
+struct Step {
+    core: Arc<AccountCore>,
+    job: Job,
+    id: Uuid,
+    name: BlobName,
+    piece: Piece,
+    is_last: bool,
+    /// Of an append blob.
+    blocks: u32,
+    /// Of the source.
+    content_md5: Option<[u8; 16]>,
+}
+
+impl Step {
+    fn run(&self, txn: &mut Txn<'_>, body: &FinishedBody) -> Changed<Carried> {
+        self.core.admit_commit(Operation::CopyBlob, txn)?;
+        let bytes = txn.get(&job_key(self.id))?;
+        let job: Option<Job> = bytes.map(|bytes| decode(&bytes)).transpose()?;
+        let record = self.job.destination(txn, (&self.name, self.id))?;
+        let (Some(mut job), Some(mut record)) = (job.filter(|job| *job == self.job), record) else {
+            return Ok(Carried::Overtaken);
+        };
+        let extent = Extent {
+            body: txn.adopt_body(body)?,
+            start: 0,
+            length: self.piece.length,
+        };
+        let block = self.piece.block.clone();
+        let is_block = u32::from(block.is_some());
+        let copied = append(txn, job.copied, Entry { block, extent })?;
+        let copied = Copied {
+            blocks: copied.blocks + is_block,
+            bytes: copied.bytes + self.piece.length,
+            ..copied
+        };
+        job.copied = Some(copied);
+        if let Some(copy) = &mut record.copy {
+            copy.copied = copied.bytes;
+        }
+        if self.is_last {
+            self.finish(&mut record, copied);
+            txn.delete(&job_key(self.id))?;
+        } else {
+            job.write(txn, self.id)?;
+        }
+        record.write(txn, &key(job.container, &self.name))?;
+        Ok(Carried::On)
+    }
+
+    fn finish(&self, record: &mut BlobRecord, copied: Copied) {
+        let now = self.core.clock.now();
+        if let Some(copy) = &mut record.copy {
+            copy.status = CopyStatus::Success;
+            copy.completed = Some(now);
+        }
+        record.content = BlobContent::Manifest {
+            id: copied.manifest,
+            entries: copied.entries,
+            blocks: copied.blocks,
+        };
+        record.length = copied.bytes;
+        record.append.blocks = self.blocks;
+        record.content_md5 = self.content_md5;
+        record.touch(&self.core, now);
+    }
+}
+
+fn append(txn: &mut Txn<'_>, copied: Option<Copied>, entry: Entry) -> Changed<Copied> {
+    match copied {
+        Some(copied) => Ok(Copied {
+            manifest: manifest_append::append(txn, (copied.manifest, copied.entries), entry)?,
+            entries: copied.entries + 1,
+            ..copied
+        }),
+        None => Ok(Copied {
+            manifest: manifest::write(txn, &[entry])?,
+            entries: 1,
+            blocks: 0,
+            bytes: 0,
+        }),
+    }
+}
+
+/// Gives up what was copied; nothing happens if there is no such copy.
+pub(super) fn drop_job(txn: &mut Txn<'_>, id: Uuid) -> Changed<()> {
+    let Some(bytes) = txn.get(&job_key(id))? else {
+        return Ok(());
+    };
+    txn.delete(&job_key(id))?;
+    match decode::<Job>(&bytes)?.copied {
+        Some(copied) => manifest::release(txn, copied.manifest),
+        None => Ok(()),
+    }
+}
+
+fn job_key(id: Uuid) -> Vec<u8> {
+    rooms::key(rooms::COPIES, &[id.as_bytes()])
+}
+
+fn changed() -> Error {
+    let message = "the source has changed since the copy began";
+    Error::new(ErrorKind::Precondition, "SourceConditionNotMet", 412, message)
+}
+
+fn damaged() -> Error {
+    let message = "the record of a copy under way is damaged";
+    Error::new(ErrorKind::Corrupt, "InternalError", 500, message)
+}

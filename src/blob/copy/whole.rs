@@ -1,0 +1,111 @@
+//! A copy between accounts that is done at once: nothing is visible until everything is there.
+
+use std::sync::Arc;
+
+use strongroom_engine::body::FinishedBody;
+use strongroom_engine::tree::Txn;
+
+use super::reading::Reading;
+use super::{Changed, CopyReceipt, Copying};
+use crate::blob::entries::{BlockId, Entry};
+use crate::blob::manifest;
+use crate::blob::record::{BlobContent, BlobRecord, CopyStatus, Extent, SealedMetadata};
+use crate::blob::staged::Staging;
+use crate::error::Result;
+
+/// Extents that stand in the record itself.
+const OWN_EXTENTS_MAX: usize = 4;
+
+/// What has been sealed for the destination.
+#[derive(Clone)]
+struct Taken {
+    block: Option<BlockId>,
+    body: FinishedBody,
+    length: u64,
+}
+
+impl Copying {
+    /// Copies everything, then makes it visible in one commit.
+    pub(super) fn whole(self) -> Result<CopyReceipt> {
+        let now = self.core.clock.now();
+        let reading = Reading::open(&self.source, |source| self.check_source(source, now))?;
+        self.making(reading.record.blob_type).check(&self.core)?;
+        let metadata = self.reseal(&reading)?;
+        let mut taken = Vec::new();
+        if let Err(error) = self.take_all(&reading, &mut taken) {
+            let bodies: Vec<_> = taken.into_iter().map(|taken| taken.body).collect();
+            self.core.abandon(&bodies);
+            return Err(error);
+        }
+        let bodies: Vec<_> = taken.iter().map(|taken| taken.body.clone()).collect();
+        let core = Arc::clone(&self.core);
+        core.transact_adopting_all(&bodies, move |txn| {
+            self.adopt(txn, (&reading.record, metadata.clone()), &taken)
+        })
+    }
+
+    /// The source's metadata under the destination's key, unless the options have some.
+    pub(super) fn reseal(&self, reading: &Reading) -> Result<Option<SealedMetadata>> {
+        if self.metadata.is_some() {
+            return Ok(None);
+        }
+        let seal = |keys: &_| SealedMetadata::seal(&self.core, keys, &reading.metadata);
+        self.core.guard.with_keys(seal)?
+    }
+
+    fn take_all(&self, reading: &Reading, taken: &mut Vec<Taken>) -> Result<()> {
+        let mut position = 0;
+        while let Some(piece) = reading.piece(position)? {
+            let sealed = reading.take(&self.core, &piece)?;
+            position += sealed.length;
+            taken.push(Taken {
+                block: piece.block,
+                body: sealed.body,
+                length: sealed.length,
+            });
+        }
+        Ok(())
+    }
+
+    fn adopt(
+        &self,
+        txn: &mut Txn<'_>,
+        (source, metadata): (&BlobRecord, Option<SealedMetadata>),
+        taken: &[Taken],
+    ) -> Changed<CopyReceipt> {
+        let making = self.making(source.blob_type);
+        let replacing = making.begin(&self.core, txn)?;
+        replacing.release_old(txn)?;
+        Staging::discard(txn, replacing.container, &self.name)?;
+        let mut entries = Vec::with_capacity(taken.len());
+        for taken in taken {
+            let extent = Extent {
+                body: txn.adopt_body(&taken.body)?,
+                start: 0,
+                length: taken.length,
+            };
+            let block = taken.block.clone();
+            entries.push(Entry { block, extent });
+        }
+        let content = content_of(txn, entries)?;
+        let given = self.given(source, metadata)?;
+        let made = replacing.record(txn, (content, source.length), &given)?;
+        let now = replacing.history.now;
+        let record = self.finish(made, source, (CopyStatus::Success, now))?;
+        replacing.write(txn, &record)?;
+        Ok(self.receipt(&record))
+    }
+}
+
+fn content_of(txn: &mut Txn<'_>, entries: Vec<Entry>) -> Changed<BlobContent> {
+    let blocks = entries.iter().filter(|entry| entry.block.is_some()).count();
+    if blocks == 0 && entries.len() <= OWN_EXTENTS_MAX {
+        let extents = entries.into_iter().map(|entry| entry.extent);
+        return Ok(BlobContent::Own(extents.collect()));
+    }
+    Ok(BlobContent::Manifest {
+        id: manifest::write(txn, &entries)?,
+        entries: entries.len() as u64,
+        blocks: u32::try_from(blocks).unwrap_or(u32::MAX),
+    })
+}

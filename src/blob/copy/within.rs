@@ -1,0 +1,62 @@
+//! A copy within an account: one transaction, in which source and copy come to share content.
+
+use std::sync::Arc;
+
+use strongroom_engine::tree::Txn;
+
+use super::{Changed, CopyReceipt, Copying};
+use crate::blob::BlobVersionRef;
+use crate::blob::history::{self, Kind};
+use crate::blob::record::{BlobRecord, CopyStatus, key};
+use crate::blob::source::of_source;
+use crate::blob::staged::Staging;
+use crate::blob::tier::past_version;
+use crate::container::record::{ContainerId, ContainerRecord};
+use crate::error::Result;
+
+impl Copying {
+    /// Copies within the account.
+    pub(super) fn within_account(self) -> Result<CopyReceipt> {
+        let core = Arc::clone(&self.core);
+        core.transact(move |txn| self.share(txn))
+    }
+
+    fn share(&self, txn: &mut Txn<'_>) -> Changed<CopyReceipt> {
+        ContainerRecord::read(txn, &self.container)?;
+        self.core.admit_commit(self.operation, txn)?;
+        let now = self.core.clock.now();
+        let (name, which) = (&self.source.name, self.source.which);
+        let container = ContainerRecord::read(txn, &self.source.container.name);
+        let container = container.map_err(|error| of_source(&error))?.id;
+        let source = BlobRecord::read_state(txn, (container, name), which);
+        let mut source = source.map_err(|error| of_source(&error))?;
+        self.check_source(&source, now)?;
+        let content = source.content.share(txn)?;
+        source.write(txn, &self.source_key(txn, container)?)?;
+
+        let making = self.making(source.blob_type);
+        let replacing = making.begin(&self.core, txn)?;
+        replacing.release_old(txn)?;
+        Staging::discard(txn, replacing.container, &self.name)?;
+        let given = self.given(&source, source.metadata.clone())?;
+        let made = replacing.record(txn, (content, source.length), &given)?;
+        let record = BlobRecord {
+            encryption: source.encryption.clone(),
+            ..self.finish(made, &source, (CopyStatus::Success, now))?
+        };
+        replacing.write(txn, &record)?;
+        Ok(self.receipt(&record))
+    }
+
+    /// The key of the source's record.
+    fn source_key(&self, txn: &Txn<'_>, container: ContainerId) -> Result<Vec<u8>> {
+        let name = &self.source.name;
+        Ok(match self.source.which {
+            BlobVersionRef::Snapshot(time) => history::key(container, name, (time, Kind::Snapshot)),
+            BlobVersionRef::Version(id) if past_version(txn, (container, name), id)? => {
+                history::key(container, name, (id, Kind::Version))
+            }
+            BlobVersionRef::Base | BlobVersionRef::Version(_) => key(container, name),
+        })
+    }
+}
