@@ -25,6 +25,7 @@ const EVERYTHING: ListInclude = ListInclude {
     deleted: true,
     deleted_with_versions: false,
     uncommitted: true,
+    tags: true,
 };
 
 fn put(container: &Container, name: &str, content: &[u8]) -> Option<Timestamp> {
