@@ -47,7 +47,7 @@ impl BlobWorld {
 
     /// Records in the account's tree.
     pub(crate) fn records(&self) -> u64 {
-        self.store.stats().unwrap().accounts[0].records
+        self.store.stats().unwrap().accounts.first().unwrap().records
     }
 
     /// A container that exists.

@@ -235,7 +235,7 @@ fn write_span(txn: &mut Txn<'_>, view: View, (number, span): (u64, &Span)) -> Re
     let key = span_key(view, number);
     // An empty span hides what earlier generations have there.
     let hides = {
-        let range = number_range_of(span_prefix(view.map, number), (0, view.generation));
+        let range = number_range_of(&span_prefix(view.map, number), (0, view.generation));
         txn.last_value(&range)?.is_some()
     };
     if span.0.is_empty() && !hides {
@@ -256,7 +256,7 @@ pub(crate) fn span(source: &impl Source, view: View, number: u64) -> Result<Span
 
 fn span_record(source: &impl Source, view: View, number: u64) -> Result<Option<(u64, Span)>> {
     let past = view.generation.checked_add(1).ok_or_else(damaged)?;
-    let range = number_range_of(span_prefix(view.map, number), (0, past));
+    let range = number_range_of(&span_prefix(view.map, number), (0, past));
     match source.last_value(&range)? {
         Some((key, value)) => Ok(Some((last_number(&key)?, decode(&value)?))),
         None => Ok(None),
@@ -354,7 +354,7 @@ pub(crate) fn pieces(key: &[u8], value: &[u8]) -> Result<Vec<Piece>> {
 
 fn drop_if_unseen(txn: &mut Txn<'_>, view: View, number: u64) -> Result<(), Failure> {
     let past = view.generation.checked_add(1).ok_or_else(damaged)?;
-    let later = number_range_of(span_prefix(view.map, number), (past, u64::MAX));
+    let later = number_range_of(&span_prefix(view.map, number), (past, u64::MAX));
     let next = match txn.values(&later, 1)?.first() {
         Some((key, _)) => last_number(key)?,
         None => u64::MAX,
@@ -432,13 +432,13 @@ fn change_key(view: View, number: u64) -> Vec<u8> {
 
 /// Keys of a kind whose first number is from `from` up to before `to`.
 fn number_range(map: ContentId, kind: u8, bounds: (u64, u64)) -> KeyRange {
-    number_range_of(kind_prefix(map, kind), bounds)
+    number_range_of(&kind_prefix(map, kind), bounds)
 }
 
-fn number_range_of(prefix: Vec<u8>, (from, to): (u64, u64)) -> KeyRange {
+fn number_range_of(prefix: &[u8], (from, to): (u64, u64)) -> KeyRange {
     KeyRange {
-        start: [prefix.as_slice(), &from.to_be_bytes()].concat(),
-        end: Some([prefix.as_slice(), &to.to_be_bytes()].concat()),
+        start: [prefix, &from.to_be_bytes()].concat(),
+        end: Some([prefix, &to.to_be_bytes()].concat()),
     }
 }
 
