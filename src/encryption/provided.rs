@@ -27,8 +27,8 @@ pub enum EncryptionChoice {
     CustomerKey(CustomerProvidedKey),
 }
 
-/// A 256-bit key that a caller provides with each request on a blob. Wiped when the last copy of the handle is
-/// dropped; cannot be printed. Two are equal when their SHA-256 is, which is no secret.
+/// A 256-bit key that a caller provides with each request on a blob. Wiped when the last copy of the handle
+/// is dropped; cannot be printed. Two are equal when their SHA-256 is, which is no secret.
 ///
 /// ```
 /// use strongroom::CustomerProvidedKey;
@@ -52,8 +52,8 @@ impl CustomerProvidedKey {
         Self::of(RootKey::from_array(Zeroizing::new(bytes)))
     }
 
-    /// Reads the headers `x-ms-encryption-key` and, if it is there, `x-ms-encryption-key-sha256`: base64 (RFC
-    /// 4648) of 32 bytes each.
+    /// Reads the headers `x-ms-encryption-key` and, if it is there, `x-ms-encryption-key-sha256`: base64
+    /// (RFC 4648) of 32 bytes each.
     ///
     /// # Errors
     /// `InvalidHeaderValue` (400) unless both are that of 32 bytes and the second is the SHA-256 of the first.
