@@ -2,8 +2,8 @@
 //!
 //! `settings` is what callers say and see, `rules` decides, `change` carries out, `envelope_tree` keeps the
 //! envelope, `custody` gets at the root key as it is committed, `guard` lends the keys derived from it to
-//! operations, `provided` is the key that a caller brings instead for content, `recovery` finishes what a crash
-//! cut short.
+//! operations, `provided` is the key that a caller brings instead for content, `recovery` finishes what a
+//! crash cut short.
 
 mod change;
 mod check;

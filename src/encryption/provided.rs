@@ -56,7 +56,8 @@ impl CustomerProvidedKey {
     /// (RFC 4648) of 32 bytes each.
     ///
     /// # Errors
-    /// `InvalidHeaderValue` (400) unless both are that of 32 bytes and the second is the SHA-256 of the first.
+    /// `InvalidHeaderValue` (400) unless both are that of 32 bytes and the second is the SHA-256 of the
+    /// first.
     pub fn from_base64(key: &str, sha256: Option<&str>) -> Result<Self> {
         let bytes = Zeroizing::new(STANDARD.decode(key).map_err(|_| not_a_key())?);
         let key = Self::of(RootKey::from_bytes(bytes).ok_or_else(not_a_key)?);
