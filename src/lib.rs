@@ -41,15 +41,16 @@ pub use blob::{
     ListInclude, ListPageRanges, ListedBlock, MD5_BYTES_MAX, PAGE_BLOB_BYTES_MAX, PUT_FROM_BYTES_MAX,
     PUT_PAGES_BYTES_MAX, PageRange, PageRanges, PageReceipt, PutBlockListOptions, PutBlockOptions,
     PutPagesOptions, RangeCheck, RangeChecksum, ReadOptions, RehydratePriority, SYNCHRONOUS_COPY_BYTES_MAX,
-    SequenceConditions, SequenceNumberAction, SetTierOptions, SnapshotOptions, SnapshotReceipt, SourceTags,
-    TierChange, TierPart, Upload, UploadOptions,
+    SequenceConditions, SequenceNumberAction, SetMetadataOptions, SetTierOptions, SnapshotOptions,
+    SnapshotReceipt, SourceTags, TierChange, TierPart, Upload, UploadOptions,
 };
 pub use container::{
     Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ContainerVersion,
     DeletedContainer, ListContainers, PublicAccess, Reaped, StoredAccessPolicy,
 };
 pub use encryption::{
-    CustomerKey, EncryptionStatus, KeyIdentity, KeySizes, KeySource, KeyVaultProperties, KeyVersionCheck,
+    CustomerKey, CustomerProvidedKey, EncryptionChoice, EncryptionStatus, KeyIdentity, KeySizes, KeySource,
+    KeyVaultProperties, KeyVersionCheck,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use etag::ETag;

@@ -25,6 +25,7 @@ use crate::account::AccountCore;
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
+use crate::encryption::EncryptionChoice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
 use crate::names::{BlobName, ContainerName};
@@ -55,6 +56,8 @@ pub struct AppendBlockOptions {
     pub content_md5: Option<[u8; 16]>,
     /// The CRC-64 that the block must have, if it is known; not together with an MD5.
     pub content_crc64: Option<Crc64>,
+    /// What the blob is sealed under.
+    pub encryption: EncryptionChoice,
 }
 
 /// What is said of an appended block.
@@ -205,7 +208,12 @@ impl Appending {
             md5: md5.map_or(ContentMd5::None, ContentMd5::Provided),
             crc64: self.options.content_crc64,
         };
-        let mut intake = Intake::begin(&self.core, expected, APPEND_BLOCK_BYTES_MAX)?;
+        let mut intake = Intake::begin(
+            &self.core,
+            &self.options.encryption,
+            expected,
+            APPEND_BLOCK_BYTES_MAX,
+        )?;
         intake.read(content)?;
         if intake.length() == 0 {
             let message = "an appended block is not empty";
@@ -257,6 +265,7 @@ impl Appending {
     fn check(&self, record: &BlobRecord, length: u64, now: Timestamp) -> Result<()> {
         record.require_type(BlobType::AppendBlob)?;
         record.check_write(&self.options.conditions, now)?;
+        record.check_encryption(&self.options.encryption)?;
         if record.append.sealed {
             let message = "The specified blob is sealed and its contents can't be modified unless the blob is \
                            re-created after a delete.";

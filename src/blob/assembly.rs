@@ -14,7 +14,7 @@ use super::block_list::{ListedBlock, committed};
 use super::doomed::{Doomed, doom};
 use super::entries::{BlockId, Entry};
 use super::manifest;
-use super::record::{BlobContent, Extent};
+use super::record::{BlobContent, BlobRecord, EncryptionDetails, Extent};
 use super::staged::Staging;
 use crate::commit::Failure;
 use crate::container::record::ContainerId;
@@ -35,6 +35,8 @@ pub(super) struct Assembly {
     /// The replaced content, if it goes away; else nothing.
     gone: BlobContent,
     committed: HashMap<BlockId, Extent>,
+    /// What the committed blocks are sealed under.
+    encryption: EncryptionDetails,
     /// References that the replaced content gives away; empty if it stays.
     spare: Spare,
 }
@@ -44,14 +46,14 @@ impl Assembly {
     pub(super) fn begin(
         txn: &mut Txn<'_>,
         (container, name): (ContainerId, &BlobName),
-        (old, now): (Option<(&BlobContent, bool)>, Timestamp),
+        (old, now): (Option<(&BlobRecord, bool)>, Timestamp),
     ) -> Result<Self, Failure> {
         let mut staging = Staging::find(txn, container, name)?;
         if let Some(over) = staging.take_if(|staging| staging.is_over(now)) {
             over.drop_all(txn, container, name)?;
         }
-        let blocks = old.map_or_else(|| Ok(Vec::new()), |(old, _)| committed(txn, old))?;
-        let gone = old.and_then(|(old, gone)| gone.then(|| old.clone()));
+        let blocks = old.map_or_else(|| Ok(Vec::new()), |(old, _)| committed(txn, &old.content))?;
+        let gone = old.and_then(|(old, gone)| gone.then(|| old.content.clone()));
         let gone = gone.unwrap_or_else(BlobContent::empty);
         let spare = match &gone {
             BlobContent::Manifest { id, .. } if manifest::others(txn, *id)? == 0 => Spare::of(&blocks),
@@ -66,18 +68,24 @@ impl Assembly {
             taken: HashMap::new(),
             gone,
             committed: blocks.into_iter().filter_map(named).collect(),
+            encryption: old.map(|(old, _)| old.encryption.clone()).unwrap_or_default(),
             spare,
         })
     }
 
-    /// Adds the block behind those added before.
-    pub(super) fn add(&mut self, txn: &mut Txn<'_>, block: &ListedBlock) -> Result<(), Failure> {
+    /// Adds the block, which must be sealed under the key of `given`, behind those added before.
+    pub(super) fn add(
+        &mut self,
+        txn: &mut Txn<'_>,
+        block: &ListedBlock,
+        given: &EncryptionDetails,
+    ) -> Result<(), Failure> {
         let (id, extent) = match block {
-            ListedBlock::Committed(id) => (id, self.committed(txn, id)?),
-            ListedBlock::Uncommitted(id) => (id, self.uncommitted(txn, id)?),
-            ListedBlock::Latest(id) => match self.uncommitted(txn, id)? {
+            ListedBlock::Committed(id) => (id, self.committed(txn, id, given)?),
+            ListedBlock::Uncommitted(id) => (id, self.uncommitted(txn, id, given)?),
+            ListedBlock::Latest(id) => match self.uncommitted(txn, id, given)? {
                 Some(extent) => (id, Some(extent)),
-                None => (id, self.committed(txn, id)?),
+                None => (id, self.committed(txn, id, given)?),
             },
         };
         self.entries.push(Entry {
@@ -102,7 +110,12 @@ impl Assembly {
         Ok(self.entries)
     }
 
-    fn uncommitted(&mut self, txn: &mut Txn<'_>, id: &BlockId) -> Result<Option<Extent>, Failure> {
+    fn uncommitted(
+        &mut self,
+        txn: &mut Txn<'_>,
+        id: &BlockId,
+        given: &EncryptionDetails,
+    ) -> Result<Option<Extent>, Failure> {
         if let Some(extent) = self.taken.get(id) {
             txn.add_reference(&extent.body)?;
             return Ok(Some(extent.clone()));
@@ -112,15 +125,22 @@ impl Assembly {
         };
         let block = staging.take(txn, id)?;
         if let Some(block) = &block {
+            staging.check_encryption(given)?;
             self.taken.insert(id.clone(), block.extent.clone());
         }
         Ok(block.map(|block| block.extent))
     }
 
-    fn committed(&mut self, txn: &mut Txn<'_>, id: &BlockId) -> Result<Option<Extent>, Failure> {
+    fn committed(
+        &mut self,
+        txn: &mut Txn<'_>,
+        id: &BlockId,
+        given: &EncryptionDetails,
+    ) -> Result<Option<Extent>, Failure> {
         let Some(extent) = self.committed.get(id) else {
             return Ok(None);
         };
+        self.encryption.check(given)?;
         if !self.spare.take(&extent.body) {
             txn.add_reference(&extent.body)?;
         }

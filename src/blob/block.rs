@@ -11,14 +11,15 @@ use super::intake::{Intake, TakenIn};
 use super::manifest;
 use super::md5::ContentMd5;
 use super::properties::BlobType;
-use super::record::{BlobContent, BlobRecord, Extent};
+use super::record::{BlobContent, BlobRecord, EncryptionDetails, Extent};
 use super::source::BlobSource;
-use super::staged::{StagedBlock, Staging};
+use super::staged::{BlockKind, StagedBlock, Staging};
 use strongroom_engine::Timestamp;
 
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::{ContainerId, ContainerRecord, Source};
+use crate::encryption::EncryptionChoice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lease::{Leasable, Lease, LeaseId};
 use crate::names::BlobName;
@@ -36,6 +37,8 @@ pub struct PutBlockOptions {
     pub content_crc64: Option<Crc64>,
     /// The lease of the blob, if there is one.
     pub lease: Option<LeaseId>,
+    /// What the block is sealed under; the same for all uncommitted blocks of a blob.
+    pub encryption: EncryptionChoice,
 }
 
 /// What is said of a new block.
@@ -69,7 +72,7 @@ impl Container {
         content: impl Read,
         options: &PutBlockOptions,
     ) -> Result<BlockReceipt> {
-        self.check_block((name, options.lease), id, Operation::PutBlock)?;
+        self.check_block(name, (id, options), Operation::PutBlock)?;
         self.take_block((name, id), content, (Operation::PutBlock, options))
     }
 
@@ -86,7 +89,7 @@ impl Container {
         options: &PutBlockOptions,
     ) -> Result<BlockReceipt> {
         let operation = Operation::PutBlockFromUrl;
-        self.check_block((name, options.lease), id, operation)?;
+        self.check_block(name, (id, options), operation)?;
         let content = source.open()?;
         if content.length() > BLOCK_BYTES_MAX {
             return Err(super::intake::too_large(BLOCK_BYTES_MAX));
@@ -98,15 +101,17 @@ impl Container {
     /// What shows before the content has come.
     fn check_block(
         &self,
-        (name, lease): (&BlobName, Option<LeaseId>),
-        id: &BlockId,
+        name: &BlobName,
+        (id, options): (&BlockId, &PutBlockOptions),
         operation: Operation,
     ) -> Result<()> {
         let core = &self.core;
         let container = ContainerRecord::read(&core.tree, &self.name)?;
         core.admit(operation)?;
         let now = core.clock.now();
-        check_block(&core.tree, (container.id, name), (id, lease, now)).map(drop)
+        NewBlock::of(id, options)
+            .check(&core.tree, (container.id, name), now)
+            .map(drop)
     }
 
     fn take_block(
@@ -121,7 +126,7 @@ impl Container {
             md5,
             crc64: options.content_crc64,
         };
-        let mut intake = Intake::begin(core, expected, BLOCK_BYTES_MAX)?;
+        let mut intake = Intake::begin(core, &options.encryption, expected, BLOCK_BYTES_MAX)?;
         intake.read(content)?;
         if intake.length() == 0 {
             let message = "a block is not empty";
@@ -133,25 +138,25 @@ impl Container {
             content_md5: taken.content_md5,
             content_crc64: taken.content_crc64,
         };
-        self.stage((name, options.lease), id, (operation, taken))?;
+        self.stage(name, NewBlock::of(id, options), (operation, taken))?;
         Ok(receipt)
     }
 
     fn stage(
         &self,
-        (name, lease): (&BlobName, Option<LeaseId>),
-        id: &BlockId,
+        name: &BlobName,
+        block: NewBlock,
         (operation, taken): (Operation, TakenIn),
     ) -> Result<()> {
         let (core, container) = (Arc::clone(&self.core), self.name.clone());
-        let (name, id) = (name.clone(), id.clone());
+        let name = name.clone();
         let TakenIn { body, length, .. } = taken;
         let adopted = body.clone();
         self.core.transact_adopting(&body, move |txn| {
             let container = ContainerRecord::read(txn, &container)?.id;
             core.admit_commit(operation, txn)?;
             let now = core.clock.now();
-            let staging = match check_block(txn, (container, &name), (&id, lease, now))? {
+            let staging = match block.check(txn, (container, &name), now)? {
                 Some(staging) if staging.is_over(now) => {
                     staging.drop_all(txn, container, &name)?;
                     None
@@ -165,8 +170,7 @@ impl Container {
                     if BlobRecord::find(txn, container, &name)?.is_none() {
                         history.before_create(txn, BlobType::BlockBlob)?;
                     }
-                    let id_bytes = u8::try_from(id.as_bytes().len()).unwrap_or(u8::MAX);
-                    Staging::start(txn, (container, &name), (now, id_bytes))?
+                    Staging::start(txn, (container, &name), (now, block.kind()))?
                 }
             };
             let extent = Extent {
@@ -175,33 +179,62 @@ impl Container {
                 length,
             };
             staging.last = now;
-            staging.add(txn, (container, &name), (&id, &StagedBlock { extent }))?;
+            staging.add(txn, (container, &name), (&block.id, &StagedBlock { extent }))?;
             Ok::<_, Failure>(())
         })
     }
 }
 
-/// Fails unless the blob can have an uncommitted block of that id; its staging area.
-fn check_block(
-    source: &impl Source,
-    (container, name): (ContainerId, &BlobName),
-    (id, lease, now): (&BlockId, Option<LeaseId>, Timestamp),
-) -> Result<Option<Staging>> {
-    let record = BlobRecord::find(source, container, name)?;
-    let held = record.as_ref().map_or(Lease::None, |record| record.lease);
-    held.check_write(lease, now, Leasable::Blob)?;
-    if let Some(record) = &record {
-        record.require_type(BlobType::BlockBlob)?;
+/// A block to be stored, without its content.
+struct NewBlock {
+    id: BlockId,
+    lease: Option<LeaseId>,
+    encryption: EncryptionDetails,
+}
+
+impl NewBlock {
+    fn of(id: &BlockId, options: &PutBlockOptions) -> Self {
+        Self {
+            id: id.clone(),
+            lease: options.lease,
+            encryption: EncryptionDetails::of(&options.encryption),
+        }
     }
-    let staging = Staging::find(source, container, name)?;
-    let known = match (&staging, &record) {
-        (Some(staging), _) => Some(usize::from(staging.id_bytes)),
-        (None, Some(record)) => committed_id_bytes(source, &record.content)?,
-        (None, None) => None,
-    };
-    match known {
-        Some(bytes) if bytes != id.as_bytes().len() => Err(other_length(bytes)),
-        _ => Ok(staging),
+
+    /// What all uncommitted blocks beside it have in common.
+    fn kind(&self) -> BlockKind {
+        BlockKind {
+            id_bytes: u8::try_from(self.id.as_bytes().len()).unwrap_or(u8::MAX),
+            customer_key_sha256: self.encryption.customer_key_sha256,
+        }
+    }
+
+    /// Fails unless the blob can have this uncommitted block; its staging area.
+    fn check(
+        &self,
+        source: &impl Source,
+        (container, name): (ContainerId, &BlobName),
+        now: Timestamp,
+    ) -> Result<Option<Staging>> {
+        let record = BlobRecord::find(source, container, name)?;
+        let held = record.as_ref().map_or(Lease::None, |record| record.lease);
+        held.check_write(self.lease, now, Leasable::Blob)?;
+        if let Some(record) = &record {
+            record.require_type(BlobType::BlockBlob)?;
+        }
+        let staging = Staging::find(source, container, name)?;
+        let known = match (&staging, &record) {
+            (Some(staging), _) => Some(usize::from(staging.kind.id_bytes)),
+            (None, Some(record)) => committed_id_bytes(source, &record.content)?,
+            (None, None) => None,
+        };
+        if let Some(bytes) = known.filter(|bytes| *bytes != self.id.as_bytes().len()) {
+            return Err(other_length(bytes));
+        }
+        if let Some(staging) = staging.as_ref().filter(|staging| !staging.is_over(now)) {
+            staging.check_encryption(&self.encryption)?;
+        }
+        Ok(staging)
     }
 }
 

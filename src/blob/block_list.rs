@@ -13,13 +13,14 @@ use super::entries::{BlockId, Entry};
 use super::manifest;
 use super::properties::{BlobReceipt, BlobType, ContentHeaders};
 use super::put::{Given, Making};
-use super::record::{AccessTier, BlobContent, BlobRecord, SealedMetadata};
+use super::record::{AccessTier, BlobContent, BlobRecord, EncryptionDetails, SealedMetadata};
 use super::staged::Staging;
 use super::{BlobVersionRef, Conditions, ReadOptions};
 use crate::account::AccountCore;
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
+use crate::encryption::EncryptionChoice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
 use crate::metadata::Metadata;
@@ -57,6 +58,8 @@ pub struct PutBlockListOptions {
     pub tags: Tags,
     /// How readily the content can be read; the account's default, Hot, if it is not given.
     pub tier: Option<AccessTier>,
+    /// What the blocks are sealed under, all of them.
+    pub encryption: EncryptionChoice,
 }
 
 /// A block and its size.
@@ -147,6 +150,7 @@ impl Container {
                 tags: options.tags.clone(),
                 content_md5: options.content_md5,
                 tier: options.tier,
+                encryption: EncryptionDetails::of(&options.encryption),
             },
         };
         core.transact(move |txn| commit.run(txn))
@@ -164,7 +168,9 @@ impl Container {
         filter: BlockListFilter,
         options: impl Into<ReadOptions>,
     ) -> Result<BlockList> {
-        let ReadOptions { which, conditions } = options.into();
+        let ReadOptions {
+            which, conditions, ..
+        } = options.into();
         let snapshot = self.core.tree.snapshot()?;
         let container = ContainerRecord::read(&snapshot, &self.name)?.id;
         self.core.admit(Operation::GetBlockList)?;
@@ -245,11 +251,11 @@ impl Commit {
     fn run(&self, txn: &mut Txn<'_>) -> Result<BlobReceipt, Failure> {
         let replacing = self.making.begin(&self.core, txn)?;
         let now = replacing.history.now;
-        let old_content = replacing.old.as_ref().map(|old| (&old.content, replacing.gone));
+        let old_content = replacing.old.as_ref().map(|old| (old, replacing.gone));
         let target = (replacing.container, &self.making.name);
         let mut assembly = Assembly::begin(txn, target, (old_content, now))?;
         for block in &self.blocks {
-            assembly.add(txn, block)?;
+            assembly.add(txn, block, &self.given.encryption)?;
         }
         let entries = assembly.finish(txn)?;
         let length = entries.iter().map(|entry| entry.extent.length).sum();

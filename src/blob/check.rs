@@ -14,6 +14,7 @@ use super::record::BlobRecord;
 use crate::account::AccountCore;
 use crate::container::Container;
 use crate::container::record::{ContainerId, ContainerRecord};
+use crate::encryption::EncryptionChoice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::BlobName;
 use crate::operations::Operation;
@@ -33,6 +34,7 @@ impl Container {
     ///
     /// # Errors
     /// `ContainerNotFound`, `BlobNotFound` (404); the 403 of a revoked key;
+    /// `BlobUsesCustomerSpecifiedEncryption` (409): such content opens only with its key;
     /// [`Corrupt`](crate::ErrorKind::Corrupt) when anything is missing, damaged or forged.
     pub fn content_check(&self, name: &BlobName) -> Result<ContentCheck> {
         let container = ContainerRecord::read(&self.core.tree.snapshot()?, &self.name)?;
@@ -68,9 +70,10 @@ pub(crate) fn open_all(
     let snapshot = core.tree.snapshot()?;
     core.admit(Operation::GetBlob)?;
     let record = place.read(&snapshot, container, name)?;
+    record.check_encryption(&EncryptionChoice::Account)?;
     core.guard.with_keys(|keys| record.metadata(keys))??;
     let length = record.length;
-    let chunks = Content::open(core, snapshot, &record)?.check()?;
+    let chunks = Content::open(core, snapshot, (&record, &EncryptionChoice::Account))?.check()?;
     Ok(ContentCheck { length, chunks })
 }
 

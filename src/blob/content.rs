@@ -14,6 +14,7 @@ use super::page::map::{Piece, SPAN_BYTES, Span, View};
 use super::record::{BlobContent, BlobRecord};
 use super::{body_error, manifest, page};
 use crate::account::AccountCore;
+use crate::encryption::EncryptionChoice;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Bodies kept open at once.
@@ -21,7 +22,7 @@ const READERS_MAX: usize = 4;
 
 /// Opens the content of one blob at any position.
 pub(super) struct Content {
-    core: Arc<AccountCore>,
+    keys: Keys,
     length: u64,
     extents: Extents,
     /// Used last, last.
@@ -61,7 +62,15 @@ struct OpenExtent {
 
 impl Content {
     /// Opens the content of `record`, read from `snapshot`. Its streams are stopped when access is revoked.
-    pub(super) fn open(core: &Arc<AccountCore>, snapshot: Snapshot, record: &BlobRecord) -> Result<Self> {
+    pub(super) fn open(
+        core: &Arc<AccountCore>,
+        snapshot: Snapshot,
+        (record, encryption): (&BlobRecord, &EncryptionChoice),
+    ) -> Result<Self> {
+        let keys = Keys {
+            core: core.clone(),
+            encryption: encryption.clone(),
+        };
         let mut readers = Vec::new();
         let extents = match &record.content {
             BlobContent::Own(extents) => {
@@ -70,7 +79,7 @@ impl Content {
                     return Err(damaged());
                 }
                 for extent in &placed {
-                    readers.push(open_extent(core, &snapshot, extent)?);
+                    readers.push(keys.open(&snapshot, extent)?);
                 }
                 Extents::Open
             }
@@ -88,7 +97,7 @@ impl Content {
             },
         };
         Ok(Self {
-            core: core.clone(),
+            keys,
             length: record.length,
             extents,
             readers: Mutex::new(readers),
@@ -97,7 +106,7 @@ impl Content {
 
     /// Copies bytes from `position` on into `out`; 0 only at the end. Asks the key guard first.
     pub(super) fn read_at(&self, position: u64, out: &mut [u8]) -> Result<usize> {
-        self.core.guard.check()?;
+        self.keys.core.guard.check()?;
         if position >= self.length {
             return Ok(0);
         }
@@ -110,7 +119,7 @@ impl Content {
         let out = out.get_mut(..room).unwrap_or_default();
         open.reader
             .read_at(open.start + within, out)
-            .map_err(|error| body_error(&self.core, error))
+            .map_err(|error| body_error(&self.keys.core, error))
     }
 
     /// The block that begins at `position`, and its bytes; `None` where the content is not made of blocks.
@@ -167,7 +176,7 @@ impl Content {
                 for number in 0..manifest::parts(*entries)? {
                     let placed = part(snapshot, *id, (number, *entries))?;
                     for extent in &placed {
-                        chunks += self.check_open(&open_extent(&self.core, snapshot, extent)?)?;
+                        chunks += self.check_open(&self.keys.open(snapshot, extent)?)?;
                     }
                     end = placed.last().map_or(end, Placed::end);
                 }
@@ -190,7 +199,7 @@ impl Content {
                     return Err(damaged());
                 }
                 if last.replace(piece.extent.body.id) != Some(piece.extent.body.id) {
-                    chunks += self.check_open(&open_extent(&self.core, snapshot, &placed(piece))?)?;
+                    chunks += self.check_open(&self.keys.open(snapshot, &placed(piece))?)?;
                 }
             }
             first = number + 1;
@@ -200,9 +209,9 @@ impl Content {
 
     fn check_open(&self, open: &OpenExtent) -> Result<u64> {
         for index in 0..open.reader.chunks() {
-            self.core.guard.check()?;
+            self.keys.core.guard.check()?;
             let checked = open.reader.check_chunk(index);
-            checked.map_err(|error| body_error(&self.core, error))?;
+            checked.map_err(|error| body_error(&self.keys.core, error))?;
         }
         Ok(open.reader.chunks().into())
     }
@@ -239,7 +248,7 @@ impl Content {
                 }
             }
         };
-        let open = open_extent(&self.core, snapshot, &placed)?;
+        let open = self.keys.open(snapshot, &placed)?;
         if readers.len() >= READERS_MAX {
             readers.remove(0);
         }
@@ -307,23 +316,31 @@ fn part(snapshot: &Snapshot, id: ContentId, which: (u32, u64)) -> Result<Vec<Pla
     Ok(place(part.offset, extents))
 }
 
-fn open_extent(core: &Arc<AccountCore>, snapshot: &Snapshot, placed: &Placed) -> Result<OpenExtent> {
-    let extent = &placed.extent;
-    let opened = core
-        .guard
-        .with_keys(|keys| BodyReader::open(&core.tree, snapshot, &extent.body, &keys.content))?;
-    let reader = opened.map_err(|error| body_error(core, error))?;
-    core.guard.register(Arc::downgrade(&reader.slot()))?;
-    let end = extent.start.checked_add(extent.length);
-    if end.is_none_or(|end| end > extent.body.length) {
-        return Err(damaged());
+/// What bodies are opened with.
+struct Keys {
+    core: Arc<AccountCore>,
+    encryption: EncryptionChoice,
+}
+
+impl Keys {
+    fn open(&self, snapshot: &Snapshot, placed: &Placed) -> Result<OpenExtent> {
+        let (core, extent) = (&self.core, &placed.extent);
+        let opened = core.with_content_key(&self.encryption, |key| {
+            BodyReader::open(&core.tree, snapshot, &extent.body, key)
+        })?;
+        let reader = opened.map_err(|error| body_error(core, error))?;
+        core.guard.register(Arc::downgrade(&reader.slot()))?;
+        let end = extent.start.checked_add(extent.length);
+        if end.is_none_or(|end| end > extent.body.length) {
+            return Err(damaged());
+        }
+        Ok(OpenExtent {
+            offset: placed.offset,
+            start: extent.start,
+            length: extent.length,
+            reader: Arc::new(reader),
+        })
     }
-    Ok(OpenExtent {
-        offset: placed.offset,
-        start: extent.start,
-        length: extent.length,
-        reader: Arc::new(reader),
-    })
 }
 
 fn damaged() -> Error {

@@ -16,6 +16,7 @@ use super::record::BlobRecord;
 use super::{BlobVersionRef, Conditions, Interruption};
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
+use crate::encryption::EncryptionChoice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::BlobName;
 use crate::operations::Operation;
@@ -34,6 +35,8 @@ pub struct DownloadOptions {
     pub conditions: Conditions,
     /// Which checksum of the range is computed as well.
     pub check: RangeCheck,
+    /// What the content is sealed under.
+    pub encryption: EncryptionChoice,
 }
 
 /// A checksum of the bytes of a range, so that whoever gets them can check them.
@@ -131,10 +134,11 @@ impl Container {
         let record = BlobRecord::read_state(&snapshot, (container.id, name), options.which)?;
         let now = self.core.clock.now();
         record.check_read(&options.conditions, now)?;
+        record.check_encryption(&options.encryption)?;
         record.check_online(now)?;
         let (start, end) = options.range.resolve(record.length)?;
         options.check_size(end - start)?;
-        let content = Content::open(&self.core, snapshot, &record)?;
+        let content = Content::open(&self.core, snapshot, (&record, &options.encryption))?;
         let metadata = self.core.guard.with_keys(|keys| record.metadata(keys))??;
         let mut download = Download {
             container: self.clone(),

@@ -15,6 +15,7 @@ use super::checksums::{Checksums, Expected};
 use super::crc64::Crc64;
 use super::{Interruption, body_error};
 use crate::account::AccountCore;
+use crate::encryption::EncryptionChoice;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Bytes read at once from the caller's reader, at first: enough for small content without the price of more.
@@ -46,10 +47,15 @@ pub(super) struct TakenIn {
 
 impl Intake {
     /// Begins. More than `length_max` bytes are refused.
-    pub(super) fn begin(core: &Arc<AccountCore>, expected: Expected, length_max: u64) -> Result<Self> {
+    pub(super) fn begin(
+        core: &Arc<AccountCore>,
+        encryption: &EncryptionChoice,
+        expected: Expected,
+        length_max: u64,
+    ) -> Result<Self> {
         expected.check_form()?;
-        let writer = core.guard.with_keys(|keys| {
-            BodyWriter::new(&core.tree, &keys.content, core.chunk_bytes, core.entropy.as_ref())
+        let writer = core.with_content_key(encryption, |key| {
+            BodyWriter::new(&core.tree, key, core.chunk_bytes, core.entropy.as_ref())
         })?;
         let writer = writer.map_err(|error| body_error(core, error))?;
         core.guard.register(Arc::downgrade(&writer.slot()))?;

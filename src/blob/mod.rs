@@ -67,7 +67,7 @@ pub use page::{
     ListPageRanges, PAGE_BLOB_BYTES_MAX, PUT_PAGES_BYTES_MAX, PageRange, PageRanges, PageReceipt,
     PutPagesOptions, SequenceConditions, SequenceNumberAction,
 };
-pub use properties::{BlobProperties, BlobReceipt, BlobType, ContentHeaders};
+pub use properties::{BlobProperties, BlobReceipt, BlobType, ContentHeaders, SetMetadataOptions};
 pub use put::CreateBlobOptions;
 pub use range::ByteRange;
 pub use record::{

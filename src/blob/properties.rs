@@ -13,6 +13,7 @@ use super::{BlobVersionRef, Conditions, ReadOptions};
 use crate::commit::Failure;
 use crate::container::record::ContainerRecord;
 use crate::container::{Container, LeaseState, LeaseStatus};
+use crate::encryption::EncryptionChoice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
 use crate::lease::LeaseDuration;
@@ -199,6 +200,24 @@ pub struct BlobReceipt {
     pub version_id: Option<Timestamp>,
 }
 
+/// What has to hold for a change of user metadata. The default has no conditions.
+#[derive(Clone, Debug, Default)]
+pub struct SetMetadataOptions {
+    /// What must hold of the blob.
+    pub conditions: Conditions,
+    /// What its content is sealed under.
+    pub encryption: EncryptionChoice,
+}
+
+impl From<&Conditions> for SetMetadataOptions {
+    fn from(conditions: &Conditions) -> Self {
+        Self {
+            conditions: conditions.clone(),
+            ..Self::default()
+        }
+    }
+}
+
 impl BlobReceipt {
     pub(crate) fn of(record: &BlobRecord) -> Self {
         Self {
@@ -223,10 +242,15 @@ impl Container {
         name: &BlobName,
         options: impl Into<ReadOptions>,
     ) -> Result<BlobProperties> {
-        let ReadOptions { which, conditions } = options.into();
+        let ReadOptions {
+            which,
+            conditions,
+            encryption,
+        } = options.into();
         let record = self.read_blob(Operation::GetBlobProperties, name, which)?;
         let now = self.core.clock.now();
         record.check_read(&conditions, now)?;
+        record.check_encryption(&encryption)?;
         let metadata = self.core.guard.with_keys(|keys| record.metadata(keys))??;
         Ok(record.properties(Some(metadata), now))
     }
@@ -248,9 +272,14 @@ impl Container {
     /// # Errors
     /// As [`blob_properties`](Self::blob_properties).
     pub fn blob_metadata(&self, name: &BlobName, options: impl Into<ReadOptions>) -> Result<Metadata> {
-        let ReadOptions { which, conditions } = options.into();
+        let ReadOptions {
+            which,
+            conditions,
+            encryption,
+        } = options.into();
         let record = self.read_blob(Operation::GetBlobMetadata, name, which)?;
         record.check_read(&conditions, self.core.clock.now())?;
+        record.check_encryption(&encryption)?;
         self.core.guard.with_keys(|keys| record.metadata(keys))?
     }
 
@@ -263,8 +292,12 @@ impl Container {
         &self,
         name: &BlobName,
         metadata: &Metadata,
-        conditions: &Conditions,
+        options: impl Into<SetMetadataOptions>,
     ) -> Result<BlobReceipt> {
+        let SetMetadataOptions {
+            conditions,
+            encryption,
+        } = options.into();
         ContainerRecord::read(&self.core.tree, &self.name)?;
         self.core.admit(Operation::SetBlobMetadata)?;
         conditions.check_write_form()?;
@@ -272,8 +305,10 @@ impl Container {
         let sealed = core
             .guard
             .with_keys(|keys| SealedMetadata::seal(core, keys, metadata))??;
-        self.change_blob(Operation::SetBlobMetadata, name, conditions, move |record| {
+        self.change_blob(Operation::SetBlobMetadata, name, &conditions, move |record| {
+            record.check_encryption(&encryption)?;
             record.metadata.clone_from(&sealed);
+            Ok(())
         })
     }
 
@@ -292,6 +327,7 @@ impl Container {
         let headers = headers.clone();
         self.change_blob(Operation::SetBlobProperties, name, conditions, move |record| {
             record.headers.clone_from(&headers);
+            Ok(())
         })
     }
 
@@ -315,7 +351,7 @@ impl Container {
         operation: Operation,
         name: &BlobName,
         conditions: &Conditions,
-        change: impl Fn(&mut BlobRecord) + Send + 'static,
+        change: impl Fn(&mut BlobRecord) -> Result<()> + Send + 'static,
     ) -> Result<BlobReceipt> {
         let (core, container, name) = (self.core.clone(), self.name.clone(), name.clone());
         let conditions = conditions.clone();
@@ -333,7 +369,7 @@ impl Container {
             if operation == Operation::SetBlobMetadata {
                 record.check_online(now)?;
             }
-            change(&mut record);
+            change(&mut record)?;
             record.touch(&core, now);
             record.write(txn, &key(container.id, &name))?;
             Ok::<_, Failure>(BlobReceipt::of(&record))

@@ -8,13 +8,15 @@ use strongroom_engine::tree::Txn;
 use super::Conditions;
 use super::history::History;
 use super::properties::{BlobType, ContentHeaders};
-use super::record::{AccessTier, BlobContent, BlobRecord, NewBlob, SealedMetadata, TierState, key};
+use super::record::{
+    AccessTier, BlobContent, BlobRecord, EncryptionDetails, NewBlob, SealedMetadata, TierState, key,
+};
 use super::tier;
 use crate::account::AccountCore;
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::{ContainerId, ContainerRecord};
-use crate::encryption::DataKeys;
+use crate::encryption::{DataKeys, EncryptionChoice};
 use crate::error::Result;
 use crate::lease::Lease;
 use crate::metadata::Metadata;
@@ -30,6 +32,7 @@ pub(super) struct Given {
     pub(super) tags: Tags,
     pub(super) content_md5: Option<[u8; 16]>,
     pub(super) tier: Option<AccessTier>,
+    pub(super) encryption: EncryptionDetails,
 }
 
 /// What a blob that begins without content is given. The default replaces whatever is there and attaches
@@ -48,6 +51,8 @@ pub struct CreateBlobOptions {
     pub tags: Tags,
     /// How readily the content of a page blob can be read: P4 to P80. Append blobs have none.
     pub tier: Option<AccessTier>,
+    /// What everything written to it is sealed under.
+    pub encryption: EncryptionChoice,
 }
 
 impl CreateBlobOptions {
@@ -76,6 +81,7 @@ impl CreateBlobOptions {
             tags: self.tags.clone(),
             content_md5: self.content_md5,
             tier: self.tier,
+            encryption: EncryptionDetails::of(&self.encryption),
         };
         Ok((making, given))
     }
@@ -183,6 +189,7 @@ impl Replacing<'_> {
         Ok(BlobRecord {
             content_md5: given.content_md5,
             metadata: given.metadata.clone(),
+            encryption: given.encryption.clone(),
             lease: old.map_or(Lease::None, |old| old.lease.after_write(now)),
             tier: TierState::given(given.tier, now),
             tags: given.tags.to_pairs(),

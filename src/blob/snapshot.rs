@@ -10,6 +10,7 @@ use super::record::{BlobRecord, SealedMetadata, key};
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
+use crate::encryption::EncryptionChoice;
 use crate::error::Result;
 use crate::etag::ETag;
 use crate::lease::Lease;
@@ -25,6 +26,8 @@ pub struct SnapshotOptions {
     pub metadata: Metadata,
     /// What must hold of the blob.
     pub conditions: Conditions,
+    /// What the blob is sealed under; the snapshot stays under the same key.
+    pub encryption: EncryptionChoice,
 }
 
 /// What is said of a new snapshot.
@@ -63,13 +66,14 @@ impl Container {
                 .guard
                 .with_keys(|keys| SealedMetadata::seal(&core, keys, &options.metadata))??,
         };
-        let (container, name, conditions) = (self.name.clone(), name.clone(), options.conditions.clone());
+        let (container, name, options) = (self.name.clone(), name.clone(), options.clone());
         self.core.transact(move |txn| {
             let container = ContainerRecord::read(txn, &container)?.id;
             core.admit_commit_with(Operation::SnapshotBlob, touched, txn)?;
             let mut base = BlobRecord::read(txn, container, &name)?;
             let now = core.clock.now();
-            base.check_unleased(&conditions, now)?;
+            base.check_unleased(&options.conditions, now)?;
+            base.check_encryption(&options.encryption)?;
             base.check_online(now)?;
             let history = History::of(&core, (container, &name));
             history.before_change(txn, &mut base)?;

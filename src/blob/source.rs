@@ -2,6 +2,7 @@
 
 use super::{BlobVersionRef, ByteRange, Conditions, Download, DownloadOptions};
 use crate::container::Container;
+use crate::encryption::EncryptionChoice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::BlobName;
 
@@ -24,6 +25,8 @@ pub struct BlobSource {
     pub range: ByteRange,
     /// What must hold of it: `x-ms-source-if-*`.
     pub conditions: Conditions,
+    /// What its content is sealed under.
+    pub encryption: EncryptionChoice,
 }
 
 impl BlobSource {
@@ -36,6 +39,7 @@ impl BlobSource {
             which: BlobVersionRef::Base,
             range: ByteRange::all(),
             conditions: Conditions::default(),
+            encryption: EncryptionChoice::Account,
         }
     }
 
@@ -60,6 +64,7 @@ impl BlobSource {
             range: self.range,
             which: self.which,
             conditions: self.conditions.clone(),
+            encryption: self.encryption.clone(),
             ..DownloadOptions::default()
         };
         self.container

@@ -14,7 +14,7 @@ use strongroom_engine::tree::Txn;
 use super::doomed::{Doomed, doom};
 use super::entries::BlockId;
 use super::ids::ContentId;
-use super::record::Extent;
+use super::record::{EncryptionDetails, Extent};
 use crate::agenda::{self, Task};
 use crate::commit::Failure;
 use crate::container::record::{ContainerId, Source};
@@ -37,12 +37,20 @@ pub(crate) struct Staging {
     pub(crate) created: Timestamp,
     /// When the last block was uploaded.
     pub(crate) last: Timestamp,
-    /// Bytes of every block id.
-    pub(crate) id_bytes: u8,
+    pub(crate) kind: BlockKind,
     /// How many blocks there are.
     pub(crate) count: u32,
     /// When the maintenance looks at it.
     pub(crate) due: Timestamp,
+}
+
+/// What all uncommitted blocks of one blob have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BlockKind {
+    /// Bytes of every block id.
+    pub(crate) id_bytes: u8,
+    /// SHA-256 of the key that a caller provided for their content, if one did.
+    pub(crate) customer_key_sha256: Option<[u8; 32]>,
 }
 
 impl Record for Staging {
@@ -72,6 +80,15 @@ impl Staging {
         bytes.map(|bytes| decode(&bytes).map_err(Error::from)).transpose()
     }
 
+    /// Fails unless the blocks are sealed under the key that `given` stands for.
+    pub(crate) fn check_encryption(&self, given: &EncryptionDetails) -> Result<()> {
+        let kept = EncryptionDetails {
+            customer_key_sha256: self.kind.customer_key_sha256,
+            ..EncryptionDetails::default()
+        };
+        kept.check(given)
+    }
+
     /// True if its blocks are to be dropped.
     pub(crate) fn is_over(&self, now: Timestamp) -> bool {
         self.last.plus(LIFE) <= now
@@ -81,7 +98,7 @@ impl Staging {
     pub(crate) fn start(
         txn: &mut Txn<'_>,
         (container, name): (ContainerId, &BlobName),
-        (now, id_bytes): (Timestamp, u8),
+        (now, kind): (Timestamp, BlockKind),
     ) -> Result<Self, Failure> {
         let due = now.plus(LIFE);
         agenda::schedule(txn, due, &task(container, name))?;
@@ -89,7 +106,7 @@ impl Staging {
             id: ContentId::take(txn)?,
             created: now,
             last: now,
-            id_bytes,
+            kind,
             count: 0,
             due,
         })

@@ -18,7 +18,9 @@ impl Container {
     /// `LeaseNotPresentWithBlobOperation` (412); `ConditionNotMet` (412, 304) and the other errors of
     /// conditional reads.
     pub fn blob_tags(&self, name: &BlobName, options: impl Into<ReadOptions>) -> Result<Tags> {
-        let ReadOptions { which, conditions } = options.into();
+        let ReadOptions {
+            which, conditions, ..
+        } = options.into();
         let record = self.read_blob(Operation::GetBlobTags, name, which)?;
         record.check_read(&conditions, self.core.clock.now())?;
         Tags::from_pairs(&record.tags)

@@ -13,12 +13,12 @@ use super::intake::{Intake, TakenIn};
 use super::md5::ContentMd5;
 use super::properties::{BlobReceipt, BlobType, ContentHeaders};
 use super::put::{Given, Making};
-use super::record::{AccessTier, BlobContent, Extent, SealedMetadata};
+use super::record::{AccessTier, BlobContent, EncryptionDetails, Extent, SealedMetadata};
 use super::source::BlobSource;
 use super::staged::Staging;
 use crate::account::AccountCore;
 use crate::container::Container;
-use crate::encryption::DataKeys;
+use crate::encryption::{DataKeys, EncryptionChoice};
 use crate::error::Result;
 use crate::metadata::Metadata;
 use crate::names::BlobName;
@@ -50,6 +50,8 @@ pub struct UploadOptions {
     pub tags: Tags,
     /// How readily the content can be read; the account's default, Hot, if it is not given.
     pub tier: Option<AccessTier>,
+    /// What the content is sealed under.
+    pub encryption: EncryptionChoice,
 }
 
 impl UploadOptions {
@@ -144,13 +146,14 @@ impl Container {
         Ok(Upload {
             core: Arc::clone(core),
             making,
-            intake: Intake::begin(core, options.expected(), u64::MAX)?,
+            intake: Intake::begin(core, &options.encryption, options.expected(), u64::MAX)?,
             given: Given {
                 headers: options.headers,
                 metadata,
                 tags: options.tags,
                 content_md5: None,
                 tier: options.tier,
+                encryption: EncryptionDetails::of(&options.encryption),
             },
         })
     }

@@ -3,6 +3,7 @@
 use strongroom_engine::Timestamp;
 
 use super::Conditions;
+use crate::encryption::EncryptionChoice;
 
 /// A state of a blob. The default is the base: what the name itself stands for.
 ///
@@ -57,6 +58,8 @@ pub struct ReadOptions {
     pub which: BlobVersionRef,
     /// What must hold of it.
     pub conditions: Conditions,
+    /// What its content is sealed under. Blocks and tags are shown without it.
+    pub encryption: EncryptionChoice,
 }
 
 impl From<&Self> for ReadOptions {

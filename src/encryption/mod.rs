@@ -2,7 +2,8 @@
 //!
 //! `settings` is what callers say and see, `rules` decides, `change` carries out, `envelope_tree` keeps the
 //! envelope, `custody` gets at the root key as it is committed, `guard` lends the keys derived from it to
-//! operations, `recovery` finishes what a crash cut short.
+//! operations, `provided` is the key that a caller brings instead for content, `recovery` finishes what a
+//! crash cut short.
 
 mod change;
 mod check;
@@ -10,6 +11,7 @@ mod custody;
 mod envelope;
 mod envelope_tree;
 mod guard;
+mod provided;
 mod recovery;
 mod refusal;
 mod rules;
@@ -30,6 +32,7 @@ pub(crate) use envelope::{CustomerWrap, NewWrap, Tracking};
 pub(crate) use envelope::{Envelope, Source};
 pub(crate) use envelope_tree::EnvelopeTree;
 pub(crate) use guard::{DataKeys, KeyGuard, open as open_guard};
+pub use provided::{CustomerProvidedKey, EncryptionChoice};
 pub(crate) use recovery::recover;
 pub use rules::KeySizes;
 pub(crate) use rules::key_types_are_final;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use strongroom_engine::SystemEntropy;
 use strongroom_engine::keys::RootKey;
 use strongroom_engine::slot::{Revocable, Slot};
-use strongroom_engine::tree::Gate;
+use strongroom_engine::tree::{Gate, Txn};
 use strongroom_keyvault::testing::FixtureProvider;
 use strongroom_keyvault::{
     AccessPolicy, KeyId, KeyPermissions, NewKeyOptions, NewVault, Providers, Retention,
@@ -16,8 +16,14 @@ use strongroom_keyvault::{
 
 use super::envelope::{ALGORITHM, CustomerWrap, Envelope, NewWrap, Source};
 use super::side_files::{FileSystem, RealFiles};
-use super::{CustomerKey, KeyIdentity, KeySource};
+use super::{CustomerKey, CustomerProvidedKey, EncryptionChoice, KeyIdentity, KeySource};
 use crate::account::{Account, NewAccount};
+use crate::blob::record::{BlobRecord, key};
+use crate::blob::{DownloadOptions, EncryptionDetails, UploadOptions};
+use crate::container::record::ContainerRecord;
+use crate::error::ErrorKind;
+use crate::metadata::Metadata;
+use crate::names::BlobName;
 use crate::store::{KeyFile, Store, StoreOptions, Vaults};
 
 struct World {
@@ -426,4 +432,43 @@ fn a_planted_root_key_is_refused_although_its_envelope_is_whole() {
     let generation = custody.envelope().unwrap().generation + 1;
     let whole = Envelope::sealed(generation, wrap, record.id, &planted).unwrap();
     refused_when_planted(&mut world, whole.source);
+}
+
+/// Whoever can write records cannot have content under a provided key opened by another: neither the
+/// account's key nor another provided one, whatever the record says.
+#[test]
+fn content_under_a_provided_key_opens_with_nothing_else() {
+    let world = World::new();
+    let account = world.account();
+    let container = account.container(&"logs".parse().unwrap());
+    container.create(&Metadata::new()).unwrap();
+    let name: BlobName = "a".parse().unwrap();
+    let provided = |byte| EncryptionChoice::from(CustomerProvidedKey::new([byte; 32]));
+    let options = UploadOptions {
+        encryption: provided(1),
+        ..UploadOptions::default()
+    };
+    container.upload(&name, &b"content"[..], options).unwrap();
+    let cases = [
+        (EncryptionChoice::Account, Some(ErrorKind::Corrupt)),
+        (provided(2), Some(ErrorKind::Corrupt)),
+        (provided(1), None),
+    ];
+    for (encryption, refused) in cases {
+        let (said, name) = (EncryptionDetails::of(&encryption), name.clone());
+        let changed = name.clone();
+        let forge = move |txn: &mut Txn<'_>| {
+            let container = ContainerRecord::read(txn, &"logs".parse()?)?.id;
+            let mut record = BlobRecord::read(txn, container, &changed)?;
+            record.encryption = said.clone();
+            record.write(txn, &key(container, &changed))
+        };
+        account.core.transact(forge).unwrap();
+        let options = DownloadOptions {
+            encryption,
+            ..DownloadOptions::default()
+        };
+        let read = container.download(&name, &options, Vec::new());
+        assert_eq!(read.err().map(|error| error.kind()), refused);
+    }
 }

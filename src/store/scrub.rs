@@ -39,7 +39,8 @@ pub struct ScrubReport {
     pub records: u64,
     /// Blobs whose content and metadata were opened and authenticated.
     pub blobs_opened: u64,
-    /// Blobs of which only checksums could be checked, because the account's key is out of reach.
+    /// Blobs of which only checksums could be checked, because the account's key is out of reach
+    /// or the key that the caller provided is not kept.
     pub blobs_without_key: u64,
     /// Bytes of content of both.
     pub bytes: u64,
@@ -353,7 +354,10 @@ impl Walk<'_, '_> {
     fn content(&mut self, place: Place<'_>, container: ContainerId, state: (&BlobName, State)) -> Result<()> {
         let report = &mut self.scrub.report;
         let checked = match open_all(self.core, container, state) {
-            Err(error) if error.kind() == ErrorKind::KeyUnavailable => {
+            Err(error)
+                if error.kind() == ErrorKind::KeyUnavailable
+                    || error.code() == "BlobUsesCustomerSpecifiedEncryption" =>
+            {
                 let checked = checksums(self.core, container, state);
                 report.blobs_without_key += u64::from(checked.is_ok());
                 checked

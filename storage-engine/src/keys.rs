@@ -31,6 +31,8 @@ pub enum Purpose {
     EnvelopeMac,
     /// User metadata of blobs and files.
     Metadata,
+    /// Content of blobs, under a key that a caller provides with each request.
+    ProvidedContent,
     /// Heads, pages and overflow values of a tree.
     Tree,
     /// Small secrets outside a tree: wrapped keys in files.
@@ -43,6 +45,7 @@ impl Purpose {
             Self::Content => b"content",
             Self::EnvelopeMac => b"envelope-mac",
             Self::Metadata => b"metadata",
+            Self::ProvidedContent => b"provided-content",
             Self::Tree => b"tree",
             Self::Wrap => b"wrap",
         }
@@ -68,6 +71,15 @@ impl RootKey {
         let mut key = Self(Box::new(Zeroizing::new([0; Self::BYTES])));
         entropy.fill(key.0.as_mut_slice())?;
         Ok(key)
+    }
+
+    /// The key of these bytes, which are wiped.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "the caller's copy is wiped here")]
+    pub fn from_array(bytes: Zeroizing<[u8; Self::BYTES]>) -> Self {
+        let mut key = Self(Box::new(Zeroizing::new([0; Self::BYTES])));
+        key.0.copy_from_slice(bytes.as_slice());
+        key
     }
 
     /// The key in `bytes`, which are wiped; `None` unless there are exactly 32.

@@ -273,6 +273,7 @@ pub(super) fn read_options(args: &BlobState) -> Result<ReadOptions, Failure> {
     Ok(ReadOptions {
         which: state(&args.which),
         conditions: of_blob(&args.conditions)?,
+        ..ReadOptions::default()
     })
 }
 

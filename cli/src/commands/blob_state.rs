@@ -26,6 +26,7 @@ pub(super) fn snapshot(session: &Session, args: &SnapshotBlob) -> Result<Value, 
     let options = SnapshotOptions {
         metadata: metadata(&args.metadata)?,
         conditions: of_blob(&args.conditions)?,
+        ..SnapshotOptions::default()
     };
     let receipt = container.snapshot_blob(&name, &options)?;
     Ok(json!({

@@ -19,7 +19,8 @@ use uuid::Uuid;
 
 use super::put::{Given, Making};
 use super::record::{
-    AccessTier, BlobRecord, CopyState, CopyStatus, RehydratePriority, SealedMetadata, TierState, key,
+    AccessTier, BlobRecord, CopyState, CopyStatus, EncryptionDetails, RehydratePriority, SealedMetadata,
+    TierState, key,
 };
 use super::source::{BlobSource, of_source};
 use super::{BlobType, Conditions};
@@ -245,7 +246,9 @@ impl Copying {
         let checked = source.check_read(&self.source.conditions, now);
         checked
             .and_then(|()| source.check_settled())
+            .and_then(|()| source.check_encryption(&self.source.encryption))
             .map_err(|error| of_source(&error))?;
+        self.check_key_at_hand(source)?;
         if !self.may_be_archived() || source.tier.at(now).archive.is_some() {
             source.check_online(now).map_err(|error| of_source(&error))?;
         }
@@ -276,6 +279,17 @@ impl Copying {
         Ok(())
     }
 
+    /// A copy that is carried on later cannot keep a key that came with the request.
+    fn check_key_at_hand(&self, source: &BlobRecord) -> Result<()> {
+        let carried_on = self.operation == Operation::CopyBlob && matches!(self.distance(), Distance::Store);
+        if !carried_on || source.encryption.customer_key_sha256.is_none() {
+            return Ok(());
+        }
+        let message = "a blob under a key of the caller is not copied to another account in the background";
+        let code = "BlobUsesCustomerSpecifiedEncryption";
+        Err(Error::new(ErrorKind::Conflict, code, 409, message).hint("put the blob from this one instead"))
+    }
+
     /// True if an archived source will do.
     fn may_be_archived(&self) -> bool {
         matches!(self.distance(), Distance::Account) && self.options.tier.is_some()
@@ -293,6 +307,11 @@ impl Copying {
             tags,
             content_md5: source.content_md5,
             tier: self.options.tier,
+            // The body is sealed as it is: shared within the account, sealed anew for another one.
+            encryption: match self.distance() {
+                Distance::Account => source.encryption.clone(),
+                _ => EncryptionDetails::default(),
+            },
         })
     }
 

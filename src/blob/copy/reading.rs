@@ -15,6 +15,7 @@ use crate::blob::intake::{Intake, TakenIn};
 use crate::blob::record::BlobRecord;
 use crate::blob::source::{BlobSource, of_source};
 use crate::container::record::ContainerRecord;
+use crate::encryption::EncryptionChoice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::Metadata;
 use crate::operations::Operation;
@@ -60,7 +61,7 @@ impl Reading {
         let opened = || {
             Ok(Self {
                 metadata: core.guard.with_keys(|keys| record.metadata(keys))??,
-                content: Content::open(core, snapshot, &record)?,
+                content: Content::open(core, snapshot, (&record, &source.encryption))?,
                 record,
             })
         };
@@ -89,7 +90,7 @@ impl Reading {
 
     /// Seals a piece for the account of `core`. Memory: a few chunks.
     pub(super) fn take(&self, core: &Arc<AccountCore>, piece: &Piece) -> Result<TakenIn> {
-        let mut intake = Intake::begin(core, NO_CHECKSUMS, piece.length)?;
+        let mut intake = Intake::begin(core, &EncryptionChoice::Account, NO_CHECKSUMS, piece.length)?;
         let mut buffer = SecretBuffer::default();
         buffer.resize(READ_BYTES.min(usize::try_from(piece.length).unwrap_or(READ_BYTES)));
         while intake.length() < piece.length {

@@ -40,10 +40,7 @@ impl Copying {
         Staging::discard(txn, replacing.container, &self.name)?;
         let given = self.given(&source, source.metadata.clone())?;
         let made = replacing.record(txn, (content, source.length), &given)?;
-        let record = BlobRecord {
-            encryption: source.encryption.clone(),
-            ..self.finish(made, &source, (CopyStatus::Success, now))?
-        };
+        let record = self.finish(made, &source, (CopyStatus::Success, now))?;
         replacing.write(txn, &record)?;
         Ok(self.receipt(&record))
     }

@@ -89,7 +89,8 @@ pub enum ListEntry {
 pub struct BlobItem {
     /// The blob.
     pub name: BlobName,
-    /// What is known of it; `metadata` only if asked for.
+    /// What is known of it; `metadata` only if asked for, and not of a blob whose content is under a
+    /// provided key.
     pub properties: BlobProperties,
     /// Names the snapshot, if it is one.
     pub snapshot: Option<Timestamp>,
@@ -379,6 +380,8 @@ impl Walk<'_> {
     fn blob(&self, name: &str, record: &BlobRecord) -> Result<BlobItem> {
         let metadata = match self.request.detail {
             ListDetail::Properties => None,
+            // As Get Blob Metadata, it would need the key that the caller provided.
+            ListDetail::Metadata if record.encryption.customer_key_sha256.is_some() => None,
             ListDetail::Metadata => Some(
                 self.container
                     .core

@@ -16,6 +16,7 @@ use super::map::{self, PAGE_BYTES};
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
+use crate::encryption::EncryptionChoice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
 use crate::names::BlobName;
@@ -65,6 +66,8 @@ pub struct PutPagesOptions {
     pub content_md5: Option<[u8; 16]>,
     /// The CRC-64 that the pages must have, if it is known; not together with an MD5.
     pub content_crc64: Option<Crc64>,
+    /// What the blob is sealed under.
+    pub encryption: EncryptionChoice,
 }
 
 /// What is said of a write of pages.
@@ -201,6 +204,7 @@ impl Writing {
     }
 
     fn check(&self, record: &BlobRecord) -> Result<()> {
+        record.check_encryption(&self.options.encryption)?;
         self.options.sequence.check(record.sequence_number)?;
         let end = self.offset.checked_add(self.length);
         let whole = self.offset.is_multiple_of(PAGE_BYTES) && self.length.is_multiple_of(PAGE_BYTES);
@@ -239,7 +243,7 @@ impl Writing {
                 .map_or(ContentMd5::None, ContentMd5::Provided),
             crc64: self.options.content_crc64,
         };
-        let mut intake = Intake::begin(&core, expected, self.length)?;
+        let mut intake = Intake::begin(&core, &self.options.encryption, expected, self.length)?;
         intake.read(content)?;
         if intake.length() != self.length || self.length == 0 {
             let message = format!("{} bytes were given for {}", intake.length(), self.length);

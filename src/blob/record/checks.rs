@@ -3,10 +3,11 @@
 
 use strongroom_engine::Timestamp;
 
-use super::BlobRecord;
+use super::{BlobRecord, EncryptionDetails};
 use crate::account::AccountCore;
 use crate::blob::conditions::{Conditions, Subject};
 use crate::blob::history::History;
+use crate::encryption::EncryptionChoice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lease::{Leasable, Lease};
 
@@ -25,6 +26,11 @@ impl BlobRecord {
         self.check_there(now)?;
         self.lease.check_read(conditions.lease, now, Leasable::Blob)?;
         conditions.check_read(self.subject())
+    }
+
+    /// Fails unless the key that seals the content is the one that was chosen.
+    pub(crate) fn check_encryption(&self, choice: &EncryptionChoice) -> Result<()> {
+        self.encryption.check(&EncryptionDetails::of(choice))
     }
 
     /// Checks a change of content, metadata or headers, and a deletion.

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 use strongroom_engine::Timestamp;
 use uuid::Uuid;
 
+use crate::encryption::EncryptionChoice;
+use crate::error::{Error, ErrorKind, Result};
+
 macro_rules! text {
     ($name:ident { $($variant:ident => $text:literal),* $(,)? }) => {
         impl $name {
@@ -224,6 +227,38 @@ pub struct EncryptionDetails {
     pub scope: Option<String>,
     /// SHA-256 (FIPS 180-4) of the key that the caller provided, if one did.
     pub customer_key_sha256: Option<[u8; 32]>,
+}
+
+impl EncryptionDetails {
+    /// What a record keeps of a choice.
+    pub(crate) fn of(choice: &EncryptionChoice) -> Self {
+        Self {
+            scope: None,
+            customer_key_sha256: choice.customer_key_sha256(),
+        }
+    }
+
+    /// Fails unless `given` stands for the key that seals what this belongs to.
+    pub(crate) fn check(&self, given: &Self) -> Result<()> {
+        let (code, message) = match (self.customer_key_sha256, given.customer_key_sha256) {
+            (kept, given) if kept == given => return Ok(()),
+            (Some(_), None) => (
+                "BlobUsesCustomerSpecifiedEncryption",
+                "The blob is encrypted with customer specified encryption, but it was not provided in the \
+                 request.",
+            ),
+            (None, _) => (
+                "BlobDoesNotUseCustomerSpecifiedEncryption",
+                "The blob is not encrypted with customer specified encryption, but it was provided in the \
+                 request.",
+            ),
+            (Some(_), Some(_)) => (
+                "BlobCustomerSpecifiedEncryptionMismatch",
+                "The given customer specified encryption does not match the encryption used to encrypt the blob.",
+            ),
+        };
+        Err(Error::new(ErrorKind::Conflict, code, 409, message))
+    }
 }
 
 /// Until when a deleted state can be restored.

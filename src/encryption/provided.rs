@@ -1,0 +1,136 @@
+//! Keys that callers provide with each request, and what they choose to have content sealed under.
+//!
+//! A provided key is never stored: its SHA-256 stands in the blob's record and is compared on later requests.
+//! Only content is sealed under it; user metadata stays under the account's key, so that a revocation of that
+//! key stops these blobs like all others.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+use strongroom_engine::keys::{Purpose, PurposeKey, RootKey};
+use zeroize::Zeroizing;
+
+use crate::account::AccountCore;
+use crate::error::{Error, Result};
+
+/// What content is sealed under, and what a read must give to open it. The default is the account's key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EncryptionChoice {
+    /// The account's key.
+    #[default]
+    Account,
+    /// A key that comes with every request: `x-ms-encryption-key`.
+    CustomerKey(CustomerProvidedKey),
+}
+
+/// A 256-bit key that a caller provides with each request on a blob. Wiped when the last copy of the handle
+/// is dropped; cannot be printed. Two are equal when their SHA-256 is, which is no secret.
+///
+/// ```
+/// use strongroom::CustomerProvidedKey;
+/// let key = CustomerProvidedKey::new([7; 32]);
+/// let text = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+/// let sha256 = "S7Bvjk46dxXSAdVz0KpCN2LlXavWGiwCJ4+lbMbSlOA=";
+/// assert!(CustomerProvidedKey::from_base64(text, Some(sha256))? == key);
+/// assert!(CustomerProvidedKey::from_base64(text, Some(text)).is_err(), "the SHA-256 of another key");
+/// # Ok::<_, strongroom::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct CustomerProvidedKey {
+    key: Arc<RootKey>,
+    sha256: [u8; 32],
+}
+
+impl CustomerProvidedKey {
+    /// The key of these 32 bytes. The caller wipes a copy of its own.
+    #[must_use]
+    pub fn new(bytes: [u8; RootKey::BYTES]) -> Self {
+        Self::of(RootKey::from_array(Zeroizing::new(bytes)))
+    }
+
+    /// Reads the headers `x-ms-encryption-key` and, if it is there, `x-ms-encryption-key-sha256`: base64
+    /// (RFC 4648) of 32 bytes each.
+    ///
+    /// # Errors
+    /// `InvalidHeaderValue` (400) unless both are that of 32 bytes and the second is the SHA-256 of the
+    /// first.
+    pub fn from_base64(key: &str, sha256: Option<&str>) -> Result<Self> {
+        let bytes = Zeroizing::new(STANDARD.decode(key).map_err(|_| not_a_key())?);
+        let key = Self::of(RootKey::from_bytes(bytes).ok_or_else(not_a_key)?);
+        match sha256.map(|text| STANDARD.decode(text)) {
+            Some(Ok(wanted)) if wanted != key.sha256 => Err(not_a_key()),
+            Some(Err(_)) => Err(not_a_key()),
+            None | Some(Ok(_)) => Ok(key),
+        }
+    }
+
+    /// SHA-256 (FIPS 180-4) of the key: what is stored of it.
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        self.sha256
+    }
+
+    fn of(key: RootKey) -> Self {
+        Self {
+            sha256: Sha256::digest(key.expose_for_wrapping()).into(),
+            key: Arc::new(key),
+        }
+    }
+}
+
+impl PartialEq for CustomerProvidedKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.sha256 == other.sha256
+    }
+}
+
+impl Eq for CustomerProvidedKey {}
+
+impl fmt::Debug for CustomerProvidedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CustomerProvidedKey").finish_non_exhaustive()
+    }
+}
+
+impl From<CustomerProvidedKey> for EncryptionChoice {
+    fn from(key: CustomerProvidedKey) -> Self {
+        Self::CustomerKey(key)
+    }
+}
+
+impl EncryptionChoice {
+    /// SHA-256 of the provided key, if there is one.
+    #[must_use]
+    pub fn customer_key_sha256(&self) -> Option<[u8; 32]> {
+        match self {
+            Self::Account => None,
+            Self::CustomerKey(key) => Some(key.sha256),
+        }
+    }
+}
+
+impl AccountCore {
+    /// Runs `with` on the key that content is sealed under. Asks the account's key guard in every case.
+    pub(crate) fn with_content_key<R>(
+        &self,
+        choice: &EncryptionChoice,
+        with: impl FnOnce(&PurposeKey) -> R,
+    ) -> Result<R> {
+        self.guard.with_keys(|keys| match choice {
+            EncryptionChoice::Account => with(&keys.content),
+            EncryptionChoice::CustomerKey(provided) => {
+                with(&provided.key.purpose(Purpose::ProvidedContent, self.id))
+            }
+        })
+    }
+}
+
+fn not_a_key() -> Error {
+    let message = "the provided key or its SHA-256 is not valid";
+    Error::invalid("InvalidHeaderValue", message)
+        .hint("give the base64 of a key of 32 bytes, and the base64 of the SHA-256 of these bytes")
+}
