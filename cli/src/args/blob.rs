@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use strongroom::AccessTier;
 
 use super::AccountName;
 use super::conditions::{BlobConditions, StateOfBlob};
 use super::content::ContentArgs;
 use super::lease::{LeaseCommand, LeasedBlob};
 use super::service::ServiceCommand;
-use super::state::{ImmutabilityCommand, SetExpiry, SetLegalHold, SnapshotBlob, UpdateBlob};
+use super::state::{ImmutabilityCommand, SetExpiry, SetLegalHold, SetTier, SnapshotBlob, UpdateBlob};
 use super::tag::{FilterBlobs, TagCommand};
-use super::values::{NumResults, Pair, boolean, num_results, pair};
+use super::values::{NumResults, Pair, boolean, num_results, pair, tier};
 
 /// `storage blob VERB`.
 #[derive(Debug, Subcommand)]
@@ -57,6 +58,8 @@ pub(crate) enum BlobCommand {
     SetExpiry(SetExpiry),
     /// Set or lift the legal hold of a blob, which forbids changing and deleting it.
     SetLegalHold(SetLegalHold),
+    /// Set how readily the content of a blob can be read.
+    SetTier(SetTier),
     /// Until when a blob may be neither changed nor deleted.
     #[command(subcommand)]
     ImmutabilityPolicy(ImmutabilityCommand),
@@ -141,9 +144,33 @@ pub(crate) struct UploadBlob {
     pub(crate) tags: Vec<Pair>,
     #[command(flatten)]
     pub(crate) conditions: BlobConditions,
-    /// Only `block` exists so far.
-    #[arg(long = "type", short = 't', hide = true, value_parser = ["block"], ignore_case = true)]
-    blob_type: Option<String>,
+    /// Which type of blob. `append` adds the file to the end of an append blob that is there, unless
+    /// `--overwrite` begins it again [default: block].
+    #[arg(
+        long = "type",
+        short = 't',
+        value_name = "block|append",
+        value_enum,
+        ignore_case = true
+    )]
+    #[arg(hide_possible_values = true)]
+    pub(crate) blob_type: Option<UploadType>,
+    /// Of an append blob: only if it has at most this many bytes afterwards.
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) maxsize_condition: Option<u64>,
+    /// How readily the content of a block blob can be read: Hot, Cool, Cold or Archive [default: Hot].
+    #[arg(long, value_name = "TIER", value_parser = tier)]
+    pub(crate) tier: Option<AccessTier>,
+}
+
+/// What an upload makes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UploadType {
+    /// A block blob.
+    #[default]
+    Block,
+    /// An append blob, or more of one.
+    Append,
 }
 
 /// `storage blob upload-batch`.

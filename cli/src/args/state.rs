@@ -1,13 +1,13 @@
-//! `storage blob snapshot|undelete|update|set-expiry|set-legal-hold|immutability-policy`: what a blob is kept
-//! as, and for how long.
+//! `storage blob snapshot|undelete|update|set-expiry|set-legal-hold|set-tier|immutability-policy`: what a blob
+//! is kept as, and for how long.
 
 use clap::{ArgAction, Args, Subcommand, ValueEnum};
-use strongroom::Timestamp;
+use strongroom::{AccessTier, RehydratePriority, Timestamp};
 
 use super::blob::BlobId;
-use super::conditions::BlobConditions;
+use super::conditions::{BlobConditions, Lease};
 use super::content::ContentArgs;
-use super::values::{Pair, boolean, pair, time};
+use super::values::{Pair, boolean, pair, priority, tier, time};
 
 /// `storage blob snapshot`.
 #[derive(Debug, Args)]
@@ -82,6 +82,28 @@ pub(crate) struct SetLegalHold {
     #[arg(long, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     #[arg(value_name = "true|false", value_parser = boolean)]
     pub(crate) legal_hold: bool,
+}
+
+/// `storage blob set-tier`.
+#[derive(Debug, Args)]
+pub(crate) struct SetTier {
+    #[command(flatten)]
+    pub(crate) blob: BlobId,
+    /// Hot, Cool, Cold or Archive of a block blob, P4 to P80 of a page blob.
+    #[arg(long, value_name = "TIER", value_parser = tier)]
+    pub(crate) tier: AccessTier,
+    /// How urgently a blob leaves the archive tier: after 15 hours, or after one with High [default:
+    /// Standard].
+    #[arg(long, short, value_name = "Standard|High", value_parser = priority)]
+    pub(crate) rehydrate_priority: Option<RehydratePriority>,
+    /// The version, as `list --include v` prints it.
+    #[arg(long, value_name = "ID")]
+    pub(crate) version_id: Option<Timestamp>,
+    /// Only if the blob's tags are so, as in `"Status" = 'done'`.
+    #[arg(long, value_name = "QUERY")]
+    pub(crate) tags_condition: Option<String>,
+    #[command(flatten)]
+    pub(crate) lease: Lease,
 }
 
 /// `storage blob immutability-policy VERB`.

@@ -2,7 +2,7 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use strongroom::Timestamp;
+use strongroom::{AccessTier, RehydratePriority, Timestamp};
 
 /// A key and a value of `--metadata` or `--tags`.
 pub(crate) type Pair = (String, String);
@@ -35,6 +35,18 @@ pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
         .ok()
         .or_else(shown)
         .ok_or_else(|| format!("'{text}' is not a UTC time such as 2030-12-31T23:59:59Z"))
+}
+
+/// Parses `--tier`.
+pub(crate) fn tier(text: &str) -> Result<AccessTier, String> {
+    text.parse()
+        .map_err(|_| format!("'{text}' is no tier: Hot, Cool, Cold and Archive are those of block blobs"))
+}
+
+/// Parses `--rehydrate-priority`.
+pub(crate) fn priority(text: &str) -> Result<RehydratePriority, String> {
+    text.parse()
+        .map_err(|_| format!("'{text}' is neither Standard nor High"))
 }
 
 /// A page size of a listing: a number, or `*` for everything.

@@ -14,10 +14,10 @@ use strongroom::{
 use super::conditions::{of_blob, state};
 use super::container::metadata;
 use super::tag::tags;
-use super::{blob_batch, blob_list, blob_state, lease, service, shape, tag};
+use super::{blob_append, blob_batch, blob_list, blob_state, lease, service, shape, tag};
 use crate::args::blob::{
     BlobAddress, BlobCommand, BlobId, BlobState, DeleteBlob, DownloadBlob, InContainer, MetadataCommand,
-    SnapshotsToDelete, UpdateMetadata, UploadBlob, WhichSnapshots,
+    SnapshotsToDelete, UpdateMetadata, UploadBlob, UploadType, WhichSnapshots,
 };
 use crate::args::conditions::BlobConditions;
 use crate::args::content::ContentArgs;
@@ -46,6 +46,7 @@ pub(super) fn run(session: &Session, command: &BlobCommand) -> Result<Value, Fai
         BlobCommand::ServiceProperties(command) => service::run(session, command),
         BlobCommand::SetExpiry(args) => blob_state::set_expiry(session, args),
         BlobCommand::SetLegalHold(args) => blob_state::set_legal_hold(session, args),
+        BlobCommand::SetTier(args) => blob_state::set_tier(session, args),
         BlobCommand::Show(state) => show(session, state),
         BlobCommand::Snapshot(args) => blob_state::snapshot(session, args),
         BlobCommand::Tag(command) => tag::run(session, command),
@@ -128,6 +129,13 @@ fn upload(session: &Session, args: &UploadBlob) -> Result<Value, Failure> {
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
     let name: BlobName = args.name.as_deref().unwrap_or(&file_name).parse()?;
+    if args.blob_type == Some(UploadType::Append) {
+        return blob_append::run(session, args, &name);
+    }
+    if args.maxsize_condition.is_some() {
+        let message = "--maxsize-condition: only an append blob has it";
+        return Err(Failure::usage("InvalidArgumentValueError", message).hint("Add --type append."));
+    }
     let options = UploadOptions {
         headers: headers(&args.content, ContentHeaders::default()),
         metadata: metadata(&args.metadata)?,
@@ -139,6 +147,7 @@ fn upload(session: &Session, args: &UploadBlob) -> Result<Value, Failure> {
             .transpose()?
             .unwrap_or_default(),
         tags: tags(&args.tags)?,
+        tier: args.tier,
         ..UploadOptions::default()
     };
     let container = place(session, &args.place)?;

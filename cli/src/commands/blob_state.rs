@@ -1,20 +1,21 @@
-//! `storage blob snapshot|undelete|update|set-expiry|set-legal-hold|immutability-policy`.
+//! `storage blob snapshot|undelete|update|set-expiry|set-legal-hold|set-tier|immutability-policy`.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use strongroom::{
-    BlobExpiry, Conditions, ContentHeaders, ImmutabilityMode, ImmutabilityPolicy, SnapshotOptions,
+    BlobExpiry, BlobVersionRef, Conditions, ContentHeaders, ImmutabilityMode, ImmutabilityPolicy,
+    SetTierOptions, SnapshotOptions,
 };
 
 use super::blob::{blob, headers};
-use super::conditions::of_blob;
+use super::conditions::{of_blob, under};
 use super::container::metadata;
 use super::shape;
 use crate::args::blob::BlobId;
 use crate::args::state::{
-    ExpiryOption, ImmutabilityCommand, PolicyMode, SetExpiry, SetImmutability, SetLegalHold, SnapshotBlob,
-    UpdateBlob,
+    ExpiryOption, ImmutabilityCommand, PolicyMode, SetExpiry, SetImmutability, SetLegalHold, SetTier,
+    SnapshotBlob, UpdateBlob,
 };
 use crate::args::values::time;
 use crate::output::error::Failure;
@@ -78,6 +79,24 @@ pub(super) fn set_legal_hold(session: &Session, args: &SetLegalHold) -> Result<V
     let (container, name) = blob(session, &args.blob)?;
     container.set_blob_legal_hold(&name, args.legal_hold, &Conditions::default())?;
     Ok(json!({"legalHold": args.legal_hold}))
+}
+
+/// Sets the tier of a blob, or begins to bring it back from the archive tier.
+pub(super) fn set_tier(session: &Session, args: &SetTier) -> Result<Value, Failure> {
+    let (container, name) = blob(session, &args.blob)?;
+    let conditions = Conditions {
+        if_tags: args.tags_condition.as_deref().map(str::parse).transpose()?,
+        ..Conditions::default()
+    };
+    let options = SetTierOptions {
+        which: args
+            .version_id
+            .map_or(BlobVersionRef::Base, BlobVersionRef::Version),
+        priority: args.rehydrate_priority.unwrap_or_default(),
+        conditions: under(&args.lease, conditions)?,
+    };
+    container.set_blob_tier(&name, args.tier, &options)?;
+    Ok(Value::Null)
 }
 
 /// Sets an immutability policy, or takes it away.

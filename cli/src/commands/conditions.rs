@@ -44,7 +44,8 @@ pub(super) fn state(args: &StateOfBlob) -> BlobVersionRef {
     }
 }
 
-fn under(lease: &Lease, conditions: Conditions) -> Result<Conditions, Failure> {
+/// Conditions, and the lease that is held.
+pub(super) fn under(lease: &Lease, conditions: Conditions) -> Result<Conditions, Failure> {
     Ok(Conditions {
         lease: lease.lease_id.as_deref().map(str::parse).transpose()?,
         ..conditions

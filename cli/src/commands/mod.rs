@@ -4,6 +4,7 @@ mod account;
 mod account_shape;
 mod acl;
 mod blob;
+mod blob_append;
 mod blob_batch;
 mod blob_list;
 mod blob_state;
