@@ -15,8 +15,9 @@ mod matrix;
 use std::collections::BTreeSet;
 
 use common::World;
+use matrix::calls::Place;
 use matrix::causes::{CAUSES, Cause, Undone};
-use matrix::operations::{CASES, Case, Place, WITHOUT_CALL};
+use matrix::operations::{CASES, Case, WITHOUT_CALL};
 use strongroom::{Basis, Error, ErrorKind, Metadata, Operation, WhileRevoked};
 
 /// The code that a case must meet while `cause` lasts; `None` if it goes on.
