@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use blob_world::{BlobWorld, blob, code, metadata, refused};
 use strongroom::{
-    AccessTier, ArchiveStatus, BlobProperties, BlobVersionRef, Conditions, Container, CreateBlobOptions,
-    DownloadOptions, RehydratePriority, SetTierOptions, SnapshotOptions, TierChange, UploadOptions,
+    AccessTier, ArchiveStatus, BlobProperties, BlobVersionRef, BlockId, Conditions, Container,
+    CreateBlobOptions, DownloadOptions, ListedBlock, PutBlockListOptions, PutBlockOptions, RehydratePriority,
+    SetTierOptions, SnapshotOptions, TierChange, UploadOptions,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
+const GIB: u64 = 1 << 30;
 
 fn put(container: &Container, name: &str, tier: Option<AccessTier>) {
     let options = UploadOptions {
@@ -176,4 +178,82 @@ fn a_higher_priority_brings_it_back_sooner_and_overwriting_at_once() {
     assert_eq!(read(&container, "overwritten").unwrap(), b"content");
     world.clock.advance(HOUR);
     assert_eq!(read(&container, "hurried").unwrap(), b"content");
+}
+
+/// Blocks of an archived blob are out of reach for a new list too; a list without them replaces the blob.
+#[test]
+fn a_block_list_takes_nothing_out_of_the_archive() {
+    let world = BlobWorld::new();
+    let container = world.container("tiers");
+    let block = |text: &str| BlockId::new(text.as_bytes()).unwrap();
+    let stage = |text: &str| {
+        let options = PutBlockOptions::default();
+        container.put_block(&blob("b"), &block(text), text.as_bytes(), &options)
+    };
+    let commit = |list: &[ListedBlock], tier| {
+        let options = PutBlockListOptions {
+            tier,
+            ..PutBlockListOptions::default()
+        };
+        container.put_block_list(&blob("b"), list, &options)
+    };
+    stage("1").unwrap();
+    commit(&[ListedBlock::Latest(block("1"))], Some(AccessTier::Archive)).unwrap();
+    stage("2").unwrap();
+    let check = |wanted: (String, u16)| {
+        for old in [
+            ListedBlock::Committed(block("1")),
+            ListedBlock::Latest(block("1")),
+        ] {
+            let list = [ListedBlock::Uncommitted(block("2")), old];
+            assert_eq!(refused(commit(&list, None)), wanted);
+            assert_eq!(refused(commit(&list, Some(AccessTier::Archive))), wanted);
+        }
+    };
+    check(code("BlobArchived", 409));
+    set(&container, "b", AccessTier::Hot).unwrap();
+    check(code("BlobBeingRehydrated", 409));
+    assert_eq!(properties(&container, "b").tier, Some(AccessTier::Archive));
+    commit(&[ListedBlock::Uncommitted(block("2"))], None).unwrap();
+    assert_eq!(read(&container, "b").unwrap(), b"2");
+    commit(&[ListedBlock::Committed(block("2"))], None).unwrap();
+    assert_eq!(read(&container, "b").unwrap(), b"2");
+}
+
+/// A page blob only goes up, and never below what it holds; what it says of its tier stays as it was refused.
+#[test]
+fn a_page_blob_only_goes_up() {
+    let world = BlobWorld::new();
+    let container = world.container("tiers");
+    let create = |name: &str, length: u64, tier| {
+        let options = CreateBlobOptions {
+            tier,
+            ..CreateBlobOptions::default()
+        };
+        container.create_page_blob(&blob(name), (length, 0), &options)
+    };
+    let (lower, small) = (
+        code("CannotChangeToLowerTier", 409),
+        code("BlobTierInadequateForContentLength", 409),
+    );
+    create("disk", 100 * GIB, None).unwrap();
+    assert_eq!(properties(&container, "disk").tier, None);
+    assert_eq!(refused(set(&container, "disk", AccessTier::P6)), small);
+    assert_eq!(
+        set(&container, "disk", AccessTier::P10).unwrap(),
+        TierChange::Done
+    );
+    assert_eq!(
+        set(&container, "disk", AccessTier::P40).unwrap(),
+        TierChange::Done
+    );
+    for tier in [AccessTier::P30, AccessTier::P4] {
+        assert_eq!(refused(set(&container, "disk", tier)), lower, "{tier}");
+    }
+    let hot = set(&container, "disk", AccessTier::Hot);
+    assert_eq!(refused(hot), code("AccessTierNotSupportedForBlobType", 400));
+    assert_eq!(properties(&container, "disk").tier, Some(AccessTier::P40));
+    assert_eq!(refused(create("new", 33 * GIB, Some(AccessTier::P4))), small);
+    create("new", 32 * GIB, Some(AccessTier::P4)).unwrap();
+    assert_eq!(properties(&container, "new").tier, Some(AccessTier::P4));
 }

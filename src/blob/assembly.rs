@@ -35,8 +35,9 @@ pub(super) struct Assembly {
     /// The replaced content, if it goes away; else nothing.
     gone: BlobContent,
     committed: HashMap<BlockId, Extent>,
-    /// What the committed blocks are sealed under.
-    encryption: EncryptionDetails,
+    /// Whose the committed blocks are.
+    old: Option<BlobRecord>,
+    now: Timestamp,
     /// References that the replaced content gives away; empty if it stays.
     spare: Spare,
 }
@@ -68,7 +69,8 @@ impl Assembly {
             taken: HashMap::new(),
             gone,
             committed: blocks.into_iter().filter_map(named).collect(),
-            encryption: old.map(|(old, _)| old.encryption.clone()).unwrap_or_default(),
+            old: old.map(|(old, _)| old.clone()),
+            now,
             spare,
         })
     }
@@ -140,7 +142,10 @@ impl Assembly {
         let Some(extent) = self.committed.get(id) else {
             return Ok(None);
         };
-        self.encryption.check(given)?;
+        if let Some(old) = &self.old {
+            old.check_online(self.now)?;
+            old.encryption.check(given)?;
+        }
         if !self.spare.take(&extent.body) {
             txn.add_reference(&extent.body)?;
         }
