@@ -1,5 +1,5 @@
-//! Append blobs that share a beginning go on apart, wherever they part, and what an append writes depends neither
-//! on how long the blob is nor on what shares it.
+//! Append blobs that share a beginning go on apart, wherever they part, and what an append writes depends
+//! neither on how long the blob is nor on what shares it.
 //!
 //! The longer blob has 1,000 blocks, or `STRONGROOM_APPENDS`.
 #![allow(

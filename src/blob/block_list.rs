@@ -110,9 +110,9 @@ impl Container {
     /// # Errors
     /// `ContainerNotFound` (404); with metadata, the 403 of a revoked key; 400: `BlockListTooLong` beyond
     /// 50,000 blocks, `InvalidBlockList` if a block is not where it is looked for, `InvalidHeaderValue`;
-    /// 409: `InvalidBlobType` if there is a blob of another type, `BlobArchived` or `BlobBeingRehydrated` if the
-    /// list names committed blocks of an archived one, `BlobAlreadyExists`; `ConditionNotMet` (412) and the
-    /// other errors of conditional writes.
+    /// 409: `InvalidBlobType` if there is a blob of another type, `BlobArchived` or `BlobBeingRehydrated` if
+    /// the list names committed blocks of an archived one, `BlobAlreadyExists`; `ConditionNotMet` (412) and
+    /// the other errors of conditional writes.
     pub fn put_block_list(
         &self,
         name: &BlobName,

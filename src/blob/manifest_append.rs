@@ -1,7 +1,7 @@
 //! Growing a manifest by one entry at its end, for append blobs.
 //!
-//! Of the states that share a manifest the first to grow goes on in it. Every other one takes a copy of the list
-//! when it grows first, once, in one commit: some 160 bytes for each of its entries, 8 MB for 50,000.
+//! Of the states that share a manifest the first to grow goes on in it. Every other one takes a copy of the
+//! list when it grows first, once, in one commit: some 160 bytes for each of its entries, 8 MB for 50,000.
 
 use strongroom_engine::codec::{decode, encode};
 use strongroom_engine::tree::Txn;

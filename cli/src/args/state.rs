@@ -1,5 +1,5 @@
-//! `storage blob snapshot|undelete|update|set-expiry|set-legal-hold|set-tier|immutability-policy`: what a blob
-//! is kept as, and for how long.
+//! `storage blob snapshot|undelete|update|set-expiry|set-legal-hold|set-tier|immutability-policy`: what a
+//! blob is kept as, and for how long.
 
 use clap::{ArgAction, Args, Subcommand, ValueEnum};
 use strongroom::{AccessTier, RehydratePriority, Timestamp};
