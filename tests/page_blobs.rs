@@ -321,6 +321,36 @@ fn differences_are_told_against_a_snapshot_of_the_same_blob() {
     assert_eq!(fails(&since(first)), code("BlobOverwritten", 409));
 }
 
+/// A base that a copy has taken back to an older state does not descend from a newer snapshot.
+#[test]
+fn there_is_no_difference_to_tell_after_going_back() {
+    let world = BlobWorld::new();
+    let container = world.container("disks");
+    create(&container, "disk", MIB);
+    let snapshot = || {
+        world.clock.advance(std::time::Duration::from_secs(1));
+        let options = SnapshotOptions::default();
+        container.snapshot_blob(&blob("disk"), &options).unwrap().snapshot
+    };
+    put(&container, "disk", 0, &[1; 512]).unwrap();
+    let first = snapshot();
+    put(&container, "disk", 0, &[2; 512]).unwrap();
+    let second = snapshot();
+    let source = BlobSource {
+        which: strongroom::BlobVersionRef::Snapshot(first),
+        ..BlobSource::new(&container, blob("disk"))
+    };
+    let options = strongroom::CopyOptions::default();
+    container.start_copy(&blob("disk"), &source, &options).unwrap();
+    assert!(read(&container, "disk", 0, 512) == [1; 512]);
+    let since = ListPageRanges {
+        since: Some(second),
+        ..ListPageRanges::default()
+    };
+    let found = container.page_ranges(&blob("disk"), &since);
+    assert_eq!(refused(found), code("BlobOverwritten", 409));
+}
+
 #[test]
 fn another_blob_can_be_the_source() {
     let world = BlobWorld::new();

@@ -124,7 +124,8 @@ fn previous(
         .filter(|record| record.deleted.is_none())
         .ok_or_else(|| conflict("PreviousSnapshotNotFound", "The previous snapshot is not found."))?;
     match before.content.view() {
-        Ok(before) if before.map == view.map => Ok(before.generation),
+        // A state copied from one older than the snapshot does not descend from it, though it shares the map.
+        Ok(before) if before.map == view.map && before.generation <= view.generation => Ok(before.generation),
         _ => Err(conflict(
             "BlobOverwritten",
             "The blob has been recreated since the previous snapshot was taken.",
