@@ -321,6 +321,31 @@ fn differences_are_told_against_a_snapshot_of_the_same_blob() {
     assert_eq!(fails(&since(first)), code("BlobOverwritten", 409));
 }
 
+/// What only a deleted snapshot and the base saw goes when the base sees it no more.
+#[test]
+fn clearing_gives_up_what_a_deleted_snapshot_has_left() {
+    let world = BlobWorld::new();
+    let container = world.container("disks");
+    create(&container, "disk", MIB);
+    let empty = world.records();
+    put(&container, "disk", 0, &[1; 4_096]).unwrap();
+    let options = SnapshotOptions::default();
+    let taken = container.snapshot_blob(&blob("disk"), &options).unwrap();
+    put(&container, "disk", 512 * 1024, &[2; 512]).unwrap();
+    let options = strongroom::DeleteBlobOptions {
+        which: strongroom::BlobVersionRef::Snapshot(taken.snapshot),
+        ..strongroom::DeleteBlobOptions::default()
+    };
+    container.delete_blob(&blob("disk"), options).unwrap();
+    while !world.store.maintain().unwrap().done {}
+    let options = PutPagesOptions::default();
+    container.clear_pages(&blob("disk"), (0, MIB), &options).unwrap();
+    // At most an empty span that hides nothing any more, and its change.
+    assert!(world.records() <= empty + 2, "{} of {empty}", world.records());
+    let report = world.store.scrub(None, |_| ()).unwrap();
+    assert_eq!((report.damage.len(), report.leftovers), (0, 0), "{report:?}");
+}
+
 /// A base that a copy has taken back to an older state does not descend from a newer snapshot.
 #[test]
 fn there_is_no_difference_to_tell_after_going_back() {

@@ -206,11 +206,12 @@ fn replace_in_span(
     (start, end): (u64, u64),
     piece: Option<Piece>,
 ) -> Result<(), Failure> {
-    let (own, before) = match span_record(txn, view, number)? {
-        Some((generation, span)) => (generation == view.generation, span),
+    let (generation, before) = match span_record(txn, view, number)? {
+        Some(found) => found,
         None if piece.is_none() => return Ok(()),
-        None => (true, Span::default()),
+        None => (view.generation, Span::default()),
     };
+    let own = generation == view.generation;
     let mut after = Span::default();
     for old in &before.0 {
         let kept = [old.cut(0, start), old.cut(end, u64::MAX)];
@@ -228,7 +229,12 @@ fn replace_in_span(
     }
     after.0.extend(piece);
     after.0.sort_by_key(|piece| piece.offset);
-    write_span(txn, view, (number, &after))
+    write_span(txn, view, (number, &after))?;
+    if own {
+        return Ok(());
+    }
+    // The states that saw the older record may have gone while this one still saw it.
+    drop_if_unseen(txn, View { generation, ..view }, number)
 }
 
 fn write_span(txn: &mut Txn<'_>, view: View, (number, span): (u64, &Span)) -> Result<(), Failure> {
