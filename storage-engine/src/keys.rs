@@ -5,6 +5,8 @@
 //! purpose    P  = HKDF(salt = "strongroom/v1", ikm = R, info = purpose label || scope id)
 //! item       (key 32 || nonce base 12 || commitment 32)
 //!               = HKDF-Expand(P, info = "item" || salt 32 || format 1 || kind 1 || scope id 16 || item id)
+//! second layer of an item: as above with another P (of the store's root key) and the same salt;
+//!               its commitment is not used
 //! commitment   = HKDF(salt = "strongroom/v1", ikm = R, info = "root-commitment" || scope id)
 //! ```
 //! The salt of an item is fresh and random, so a (key, nonce) pair repeats only if 32 random bytes repeat; no
@@ -29,6 +31,8 @@ pub enum Purpose {
     Content,
     /// Authenticates an envelope.
     EnvelopeMac,
+    /// The second layer around content and metadata where infrastructure encryption is on.
+    Infrastructure,
     /// User metadata of blobs and files.
     Metadata,
     /// Content of blobs, under a key that a caller provides with each request.
@@ -44,6 +48,7 @@ impl Purpose {
         match self {
             Self::Content => b"content",
             Self::EnvelopeMac => b"envelope-mac",
+            Self::Infrastructure => b"infrastructure",
             Self::Metadata => b"metadata",
             Self::ProvidedContent => b"provided-content",
             Self::Tree => b"tree",
@@ -105,6 +110,7 @@ impl RootKey {
         let mut key = PurposeKey {
             key: Box::new(Zeroizing::new([0; 32])),
             scope,
+            outer: None,
         };
         self.expand(&[purpose.label(), &scope.0], key.key.as_mut_slice());
         key
@@ -140,6 +146,8 @@ impl RootKey {
 pub struct PurposeKey {
     key: Box<Zeroizing<[u8; 32]>>,
     scope: ScopeId,
+    /// The key of the second layer.
+    outer: Option<Box<Self>>,
 }
 
 /// What must be kept beside a sealed item to open it: nothing secret.
@@ -163,6 +171,17 @@ impl PurposeKey {
     #[must_use]
     pub fn scope(&self) -> ScopeId {
         self.scope
+    }
+
+    /// This key with a second layer around everything it seals, under `outer` and with another algorithm.
+    #[must_use]
+    pub fn within(mut self, outer: Self) -> Self {
+        self.outer = Some(Box::new(outer));
+        self
+    }
+
+    pub(crate) fn outer(&self) -> Option<&Self> {
+        self.outer.as_deref()
     }
 
     /// HMAC-SHA-256 (RFC 2104) of `message` under this key.

@@ -1,16 +1,17 @@
-//! Sealing: AES-256-GCM (NIST SP 800-38D) under a key used for one item only.
+//! Sealing: AES-256-GCM (NIST SP 800-38D) under a key used for one item only; where a second layer is asked
+//! for, ChaCha20-Poly1305 (RFC 8439) around it, under a second key that is used for the same item only.
 //!
 //! GCM does not commit to its key, so every opening first compares the item's 32-byte commitment in constant
 //! time. A part of an item is bound to its place by its nonce (base XOR index) and its additional data.
 
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::aead::{AES_256_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::entropy::{Entropy, EntropyError, random};
 use crate::keys::{ItemSeal, ItemSecrets, PurposeKey};
 
-/// Bytes that sealing adds to a part: the GCM tag.
+/// Bytes that each layer of sealing adds to a part: the tag of GCM, that of Poly1305.
 pub const TAG_BYTES: usize = 16;
 const PART_FORMAT: u8 = 1;
 
@@ -67,11 +68,17 @@ impl Place {
 
 /// The key of one item, ready to seal or open its parts.
 ///
-/// Lives in a boxed slot that is overwritten when it is dropped: ring wipes neither keys nor schedules.
+/// Lives in boxed slots that are overwritten when it is dropped: ring wipes neither keys nor schedules.
 pub struct ItemKey {
+    inner: Layer,
+    outer: Option<Layer>,
+    kind: SealKind,
+}
+
+/// One pass of a cipher.
+struct Layer {
     aead: Box<LessSafeKey>,
     nonce_base: [u8; 12],
-    kind: SealKind,
 }
 
 impl PurposeKey {
@@ -91,7 +98,8 @@ impl PurposeKey {
             salt,
             commitment: secrets.commitment,
         };
-        Ok((ItemKey::new(kind, &secrets)?, seal))
+        let outer = self.outer().map(|outer| outer.item(kind as u8, item_id, &salt));
+        Ok((ItemKey::new(kind, &secrets, outer.as_ref())?, seal))
     }
 
     /// The key of an item sealed earlier, if this is the key it was sealed under.
@@ -103,7 +111,10 @@ impl PurposeKey {
         if !bool::from(secrets.commitment.ct_eq(&seal.commitment)) {
             return Err(SealError::Forged);
         }
-        ItemKey::new(kind, &secrets)
+        let outer = self
+            .outer()
+            .map(|outer| outer.item(kind as u8, item_id, &seal.salt));
+        ItemKey::new(kind, &secrets, outer.as_ref())
     }
 
     /// Seals one small item whole: salt, commitment, ciphertext and tag in one byte string.
@@ -118,7 +129,7 @@ impl PurposeKey {
         entropy: &dyn Entropy,
     ) -> Result<Vec<u8>, SealError> {
         let (key, seal) = self.new_item(kind, item_id, entropy)?;
-        let mut sealed = Vec::with_capacity(ITEM_SEAL_BYTES + plaintext.len() + TAG_BYTES);
+        let mut sealed = Vec::with_capacity(ITEM_SEAL_BYTES + plaintext.len() + key.overhead());
         sealed.extend_from_slice(&seal.salt);
         sealed.extend_from_slice(&seal.commitment);
         key.seal_into(Place::WHOLE, plaintext, &mut sealed)?;
@@ -157,33 +168,44 @@ fn split_seal(sealed: &[u8]) -> Option<(ItemSeal, &[u8])> {
 }
 
 impl ItemKey {
-    fn new(kind: SealKind, secrets: &ItemSecrets) -> Result<Self, SealError> {
+    fn new(kind: SealKind, inner: &ItemSecrets, outer: Option<&ItemSecrets>) -> Result<Self, SealError> {
         Ok(Self {
-            aead: Box::new(aead_key(&secrets.key)?),
-            nonce_base: secrets.nonce_base,
+            inner: Layer::new(&AES_256_GCM, inner)?,
+            outer: outer
+                .map(|secrets| Layer::new(&CHACHA20_POLY1305, secrets))
+                .transpose()?,
             kind,
         })
     }
 
-    /// Appends the sealed `plaintext` and its tag to `out`.
+    /// Bytes that sealing adds to a part: a tag for each layer.
+    #[must_use]
+    pub fn overhead(&self) -> usize {
+        TAG_BYTES * self.layers().count()
+    }
+
+    /// From the inside out.
+    fn layers(&self) -> impl DoubleEndedIterator<Item = &Layer> {
+        std::iter::once(&self.inner).chain(&self.outer)
+    }
+
+    /// Appends the sealed `plaintext` and its tags to `out`.
     ///
     /// # Errors
     /// [`SealError::TooLarge`] beyond 4 GiB in one part.
     pub fn seal_into(&self, place: Place, plaintext: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
         let start = out.len();
-        out.reserve(plaintext.len() + TAG_BYTES);
+        out.reserve(plaintext.len() + self.overhead());
         out.extend_from_slice(plaintext);
         if cfg!(strongroom_null_cipher) {
-            out.extend_from_slice(&[0; TAG_BYTES]);
+            out.resize(out.len() + self.overhead(), 0);
             return Ok(());
         }
-        let aad = self.aad(place, plaintext.len())?;
-        let part = out.get_mut(start..).ok_or(SealError::TooLarge)?;
-        let tag = self
-            .aead
-            .seal_in_place_separate_tag(self.nonce(place.index), Aad::from(aad), part)
-            .map_err(|_| SealError::TooLarge)?;
-        out.extend_from_slice(tag.as_ref());
+        for layer in self.layers() {
+            let part = out.get_mut(start..).ok_or(SealError::TooLarge)?;
+            let tag = layer.seal(place.index, self.aad(place, part.len())?, part)?;
+            out.extend_from_slice(tag.as_ref());
+        }
         Ok(())
     }
 
@@ -207,36 +229,34 @@ impl ItemKey {
         opened.map(|_| ())
     }
 
-    /// Turns the ciphertext in `part` into its plaintext, which is returned; the tag stays behind it.
+    /// Turns the ciphertext in `part` into its plaintext, which is returned; the tags stay behind it.
     ///
     /// # Errors
     /// [`SealError::Forged`]; `part` is then all zeros, never half a plaintext.
     pub fn open_slice<'p>(&self, place: Place, part: &'p mut [u8]) -> Result<&'p mut [u8], SealError> {
-        let length = part.len().checked_sub(TAG_BYTES).ok_or(SealError::Forged)?;
-        let opened = cfg!(strongroom_null_cipher)
-            || self
-                .aead
-                .open_in_place(self.nonce(place.index), Aad::from(self.aad(place, length)?), part)
-                .is_ok();
-        if opened {
-            part.get_mut(..length).ok_or(SealError::Forged)
-        } else {
-            part.zeroize();
-            Err(SealError::Forged)
+        match self.open_layers(place, part) {
+            Ok(length) => part.get_mut(..length).ok_or(SealError::Forged),
+            Err(error) => {
+                part.zeroize();
+                Err(error)
+            }
         }
     }
 
-    /// Never repeats for one key: the key belongs to one item, and an item seals each index once.
-    fn nonce(&self, index: u32) -> Nonce {
-        let mut nonce = self.nonce_base;
-        let [.., a, b, c, d] = &mut nonce;
-        for (byte, mask) in [a, b, c, d].into_iter().zip(index.to_be_bytes()) {
-            *byte ^= mask;
+    /// Bytes of the plaintext at the start of `part`.
+    fn open_layers(&self, place: Place, part: &mut [u8]) -> Result<usize, SealError> {
+        let mut length = part.len();
+        for layer in self.layers().rev() {
+            let sealed = part.get_mut(..length).ok_or(SealError::Forged)?;
+            length = length.checked_sub(TAG_BYTES).ok_or(SealError::Forged)?;
+            if !cfg!(strongroom_null_cipher) {
+                layer.open(place.index, self.aad(place, length)?, sealed)?;
+            }
         }
-        Nonce::assume_unique_for_key(nonce)
+        Ok(length)
     }
 
-    /// Format, kind, index, last flag and plaintext length.
+    /// Format, kind, index, last flag and length of what the layer seals.
     fn aad(&self, place: Place, length: usize) -> Result<[u8; 11], SealError> {
         let length = u32::try_from(length)
             .map_err(|_| SealError::TooLarge)?
@@ -255,9 +275,39 @@ impl ItemKey {
     }
 }
 
-impl Drop for ItemKey {
+impl Layer {
+    fn new(algorithm: &'static Algorithm, secrets: &ItemSecrets) -> Result<Self, SealError> {
+        Ok(Self {
+            aead: Box::new(aead_key(algorithm, &secrets.key)?),
+            nonce_base: secrets.nonce_base,
+        })
+    }
+
+    fn seal(&self, index: u32, aad: [u8; 11], part: &mut [u8]) -> Result<ring::aead::Tag, SealError> {
+        self.aead
+            .seal_in_place_separate_tag(self.nonce(index), Aad::from(aad), part)
+            .map_err(|_| SealError::TooLarge)
+    }
+
+    fn open(&self, index: u32, aad: [u8; 11], part: &mut [u8]) -> Result<(), SealError> {
+        let opened = self.aead.open_in_place(self.nonce(index), Aad::from(aad), part);
+        opened.map(drop).map_err(|_| SealError::Forged)
+    }
+
+    /// Never repeats for one key: the key belongs to one item, and an item seals each index once.
+    fn nonce(&self, index: u32) -> Nonce {
+        let mut nonce = self.nonce_base;
+        let [.., a, b, c, d] = &mut nonce;
+        for (byte, mask) in [a, b, c, d].into_iter().zip(index.to_be_bytes()) {
+            *byte ^= mask;
+        }
+        Nonce::assume_unique_for_key(nonce)
+    }
+}
+
+impl Drop for Layer {
     fn drop(&mut self) {
-        if let Ok(blank) = aead_key(&[0; 32]) {
+        if let Ok(blank) = aead_key(self.aead.algorithm(), &[0; 32]) {
             *self.aead = blank;
             std::hint::black_box(&self.aead);
         }
@@ -265,8 +315,8 @@ impl Drop for ItemKey {
     }
 }
 
-fn aead_key(bytes: &[u8; 32]) -> Result<LessSafeKey, SealError> {
-    UnboundKey::new(&AES_256_GCM, bytes)
+fn aead_key(algorithm: &'static Algorithm, bytes: &[u8; 32]) -> Result<LessSafeKey, SealError> {
+    UnboundKey::new(algorithm, bytes)
         .map(LessSafeKey::new)
         .map_err(|_| SealError::TooLarge)
 }
@@ -306,6 +356,35 @@ mod tests {
         }
         sealed.push(0);
         assert!(key.open(SealKind::Metadata, b"id", &sealed).is_err());
+    }
+
+    /// What each layer does is done by the library itself here, with keys from the key schedule.
+    #[test]
+    fn a_second_layer_is_another_cipher_under_another_key() {
+        let double = |inner, outer| purpose(inner).within(purpose(outer));
+        let sealed = double(1, 2)
+            .seal(SealKind::Metadata, b"id", b"attack at dawn", &SystemEntropy)
+            .unwrap();
+        assert_eq!(sealed.len(), ITEM_SEAL_BYTES + 14 + 2 * TAG_BYTES);
+        let opened = double(1, 2).open(SealKind::Metadata, b"id", &sealed).unwrap();
+        assert_eq!(opened.as_slice(), b"attack at dawn");
+        let wrong = [purpose(1), purpose(2), double(2, 1), double(1, 3), double(3, 2)];
+        for (index, key) in wrong.iter().enumerate() {
+            assert!(key.open(SealKind::Metadata, b"id", &sealed).is_err(), "key {index}");
+        }
+        let (seal, ciphertext) = split_seal(&sealed).unwrap();
+        let strip = |algorithm, byte, aad_length: u8, part: &[u8]| {
+            let secrets = purpose(byte).item(SealKind::Metadata as u8, b"id", &seal.salt);
+            let key = aead_key(algorithm, &secrets.key).unwrap();
+            let nonce = Nonce::assume_unique_for_key(secrets.nonce_base);
+            let aad = Aad::from([1, 2, 0, 0, 0, 0, 1, 0, 0, 0, aad_length]);
+            let mut part = part.to_vec();
+            key.open_in_place(nonce, aad, &mut part).unwrap();
+            part.truncate(part.len() - TAG_BYTES);
+            part
+        };
+        let inner = strip(&CHACHA20_POLY1305, 2, 14 + 16, ciphertext);
+        assert_eq!(strip(&AES_256_GCM, 1, 14, &inner), b"attack at dawn");
     }
 
     #[test]

@@ -7,13 +7,13 @@ use crate::SecretBuffer;
 use crate::chunks::ChunkId;
 use crate::codec::{FrameKind, unframe};
 use crate::keys::PurposeKey;
-use crate::seal::{ItemKey, Place, SealKind, TAG_BYTES};
+use crate::seal::{ItemKey, Place, SealKind};
 use crate::slot::{Revocable, Slot};
 use crate::tree::{BodyPin, Snapshot, Tree};
 
 struct Secrets {
     key: ItemKey,
-    /// Plaintext of the chunk opened last, then its tag.
+    /// Plaintext of the chunk opened last, then its tags.
     buffer: SecretBuffer,
     length: usize,
     buffered: Option<u32>,
@@ -24,6 +24,8 @@ pub struct BodyReader {
     tree: Tree,
     reference: BodyRef,
     chunks: u32,
+    /// Bytes that sealing added to every chunk.
+    overhead: usize,
     slot: Arc<Slot<Secrets>>,
     small: Option<Vec<u8>>,
     _pin: BodyPin,
@@ -66,6 +68,7 @@ impl BodyReader {
             tree: tree.clone(),
             reference: reference.clone(),
             chunks,
+            overhead: key.overhead(),
             slot: Arc::new(Slot::new(Secrets {
                 key,
                 buffer: SecretBuffer::default(),
@@ -161,7 +164,7 @@ impl BodyReader {
             .length
             .saturating_sub(start)
             .min(self.reference.chunk_bytes.into());
-        if length as u64 != wanted + TAG_BYTES as u64 {
+        if length as u64 != wanted + self.overhead as u64 {
             return Err(BodyError::Forged { index: Some(index) });
         }
         let header = framed.len() - length;

@@ -7,7 +7,7 @@ use super::{BodyError, BodyId, BodyRef, CHUNK_BYTES_LIMITS, Location, SMALL_BODY
 use crate::chunks::ChunkId;
 use crate::codec::{FRAME_BYTES, FrameKind, frame_with};
 use crate::keys::{ItemSeal, PurposeKey};
-use crate::seal::{ItemKey, Place, SealKind, TAG_BYTES};
+use crate::seal::{ItemKey, Place, SealKind};
 use crate::slot::{Revocable, Slot};
 use crate::tree::Tree;
 use crate::{Entropy, SecretBuffer};
@@ -197,7 +197,7 @@ impl BodyWriter {
             last,
         };
         let sealed = self.slot.with(|secrets| {
-            let capacity = FRAME_BYTES + secrets.buffer.len() + TAG_BYTES;
+            let capacity = FRAME_BYTES + secrets.buffer.len() + secrets.key.overhead();
             let sealed = frame_with(FrameKind::Chunk, capacity, |out| {
                 Ok::<(), BodyError>(secrets.key.seal_into(place, secrets.buffer.as_slice(), out)?)
             });
