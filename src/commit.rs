@@ -90,7 +90,7 @@ impl AccountCore {
         }
     }
 
-    fn explain(&self, failure: Failure) -> Error {
+    pub(crate) fn explain(&self, failure: Failure) -> Error {
         match failure {
             Failure::Refused(error) => error,
             Failure::Tree(TreeError::GateClosed(_)) => self.guard.refusal(),

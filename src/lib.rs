@@ -45,12 +45,14 @@ pub use blob::{
     SnapshotReceipt, SourceTags, TierChange, TierPart, Upload, UploadOptions,
 };
 pub use container::{
-    Container, ContainerAcl, ContainerItem, ContainerPage, ContainerProperties, ContainerVersion,
-    DeletedContainer, ListContainers, PublicAccess, Reaped, StoredAccessPolicy,
+    Container, ContainerAcl, ContainerEncryption, ContainerItem, ContainerPage, ContainerProperties,
+    ContainerVersion, CreateContainerOptions, DeletedContainer, ListContainers, PublicAccess, Reaped,
+    StoredAccessPolicy,
 };
 pub use encryption::{
-    CustomerKey, CustomerProvidedKey, EncryptionChoice, EncryptionStatus, KeyIdentity, KeySizes, KeySource,
-    KeyVaultProperties, KeyVersionCheck,
+    CustomerKey, CustomerProvidedKey, EncryptionChoice, EncryptionScope, EncryptionScopeName,
+    EncryptionScopeProperties, EncryptionScopeState, EncryptionStatus, KeyIdentity, KeySizes, KeySource,
+    KeyVaultProperties, KeyVersionCheck, NewEncryptionScope,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use etag::ETag;

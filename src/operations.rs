@@ -5,9 +5,13 @@
 //! keys", the names are those of the Blob service's REST interface. Everything that is neither listed nor
 //! decided here goes on. docs/REVOCATION.md is generated from this table.
 
+use std::sync::Arc;
+
 use strongroom_engine::tree::Txn;
 
 use crate::account::AccountCore;
+use crate::blob::record::BlobRecord;
+use crate::encryption::{EncryptionChoice, KeyGuard};
 use crate::error::Result;
 
 /// What an operation meets while access to the customer's key is revoked.
@@ -187,6 +191,33 @@ impl Operation {
     }
 }
 
+impl Operation {
+    /// Fails with the 403 of `guard` if the operation is blocked now.
+    pub(crate) fn admit(self, metadata: UserMetadata, guard: &KeyGuard) -> Result<()> {
+        if self.needs_key(metadata) {
+            guard.check()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// [`admit`](Self::admit) inside a transaction, which a blocked operation commits only through the
+    /// guard's gate.
+    pub(crate) fn admit_commit(
+        self,
+        metadata: UserMetadata,
+        guard: &Arc<KeyGuard>,
+        txn: &mut Txn<'_>,
+    ) -> Result<()> {
+        self.admit(metadata, guard)?;
+        if self.needs_key(metadata) {
+            txn.through(guard.clone());
+        }
+        Ok(())
+    }
+}
+
+/// By the account's key guard, or by that of the encryption scope that a blob is under.
 impl AccountCore {
     /// Fails with the 403 of the account's key guard if `operation` is blocked now.
     pub(crate) fn admit(&self, operation: Operation) -> Result<()> {
@@ -195,31 +226,48 @@ impl AccountCore {
 
     /// [`admit`](Self::admit) for an operation whose fate depends on user metadata.
     pub(crate) fn admit_with(&self, operation: Operation, metadata: UserMetadata) -> Result<()> {
-        if operation.needs_key(metadata) {
-            self.guard.check()
-        } else {
-            Ok(())
+        operation.admit(metadata, &self.guard)
+    }
+
+    /// The blob, if the operation may touch it. Where there is none the account's guard is asked, so that a
+    /// revoked account tells nothing about blobs. Not inside a transaction.
+    pub(crate) fn admit_blob(&self, operation: Operation, found: Result<BlobRecord>) -> Result<BlobRecord> {
+        if !operation.needs_key(UserMetadata::Untouched) {
+            return found;
         }
+        let guard = match &found {
+            Ok(record) => {
+                self.keys_of(&record.encryption, &EncryptionChoice::Default)?
+                    .guard
+            }
+            Err(_) => Arc::clone(&self.guard),
+        };
+        operation.admit(UserMetadata::Untouched, &guard)?;
+        found
+    }
+
+    /// [`admit_blob`](Self::admit_blob) inside a transaction.
+    pub(crate) fn admit_blob_commit(
+        &self,
+        (operation, metadata): (Operation, UserMetadata),
+        found: Result<BlobRecord>,
+        txn: &mut Txn<'_>,
+    ) -> Result<BlobRecord> {
+        if !operation.needs_key(metadata) {
+            return found;
+        }
+        let guard = match &found {
+            Ok(record) => self.guard_at_hand(&record.encryption)?,
+            Err(_) => Arc::clone(&self.guard),
+        };
+        operation.admit_commit(metadata, &guard, txn)?;
+        found
     }
 
     /// [`admit`](Self::admit) inside a transaction, which a blocked operation commits only through the
     /// guard's gate.
     pub(crate) fn admit_commit(&self, operation: Operation, txn: &mut Txn<'_>) -> Result<()> {
-        self.admit_commit_with(operation, UserMetadata::Untouched, txn)
-    }
-
-    /// [`admit_commit`](Self::admit_commit) for an operation whose fate depends on user metadata.
-    pub(crate) fn admit_commit_with(
-        &self,
-        operation: Operation,
-        metadata: UserMetadata,
-        txn: &mut Txn<'_>,
-    ) -> Result<()> {
-        self.admit_with(operation, metadata)?;
-        if operation.needs_key(metadata) {
-            txn.through(self.guard.clone());
-        }
-        Ok(())
+        operation.admit_commit(UserMetadata::Untouched, &self.guard, txn)
     }
 }
 

@@ -34,6 +34,9 @@ pub(crate) const DOOMED: u8 = 0x0d;
 /// Account tree: time (8), what it is about → what is due then.
 pub(crate) const AGENDA: u8 = 0x0e;
 
+/// Store tree: account id (16 bytes), name of an encryption scope → the scope's record.
+pub(crate) const ENCRYPTION_SCOPES: u8 = 0x0f;
+
 // Rooms of the account tree from 0x20 on: the vault's tree is another one, and its rooms are below.
 /// Account tree: the settings of the Blob service, one record.
 pub(crate) const BLOB_SERVICE: u8 = 0x20;

@@ -12,7 +12,7 @@ mod blob_world;
 use std::time::Duration;
 
 use blob_world::{BlobWorld, code, container_name, refused};
-use strongroom::{Conditions, Metadata, PublicAccess, StoredAccessPolicy, Timestamp};
+use strongroom::{Conditions, CreateContainerOptions, PublicAccess, StoredAccessPolicy, Timestamp};
 
 fn policy(id: &str) -> StoredAccessPolicy {
     StoredAccessPolicy::new(id).unwrap()
@@ -81,7 +81,10 @@ fn a_container_can_be_created_open() {
     let world = BlobWorld::new();
     let container = world.account.container(&container_name("open"));
     let made = container
-        .create_with_access(&Metadata::new(), "blob".parse().unwrap())
+        .create_with(&CreateContainerOptions {
+            public_access: "blob".parse().unwrap(),
+            ..CreateContainerOptions::default()
+        })
         .unwrap();
     assert_eq!(made.public_access, PublicAccess::Blob);
     assert_eq!(made.public_access.to_string(), "blob");

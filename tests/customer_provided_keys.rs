@@ -62,7 +62,7 @@ fn conflict<T>(result: Result<T, Error>, wanted: &str) {
 
 /// Every operation on a blob under key 1 refuses to go on without it, and with another.
 fn check_all(operation: impl Fn(EncryptionChoice) -> Result<(), Error>) {
-    conflict(operation(EncryptionChoice::Account), MISSING);
+    conflict(operation(EncryptionChoice::Default), MISSING);
     conflict(operation(provided(2)), OTHER);
     operation(provided(1)).unwrap();
 }
@@ -103,9 +103,9 @@ fn every_read_and_change_needs_the_key() {
     let sha256 = CustomerProvidedKey::new([1; 32]).sha256();
     assert_eq!(properties.encryption.customer_key_sha256, Some(sha256));
 
-    upload(&container, "b", &all, EncryptionChoice::Account);
+    upload(&container, "b", &all, EncryptionChoice::Default);
     conflict(base(&container, "b", provided(1)), NEEDLESS);
-    assert!(base(&container, "b", EncryptionChoice::Account).unwrap() == all);
+    assert!(base(&container, "b", EncryptionChoice::Default).unwrap() == all);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn all_blocks_of_a_blob_are_under_one_key() {
     let mixed = [ListedBlock::Committed(id(1)), ListedBlock::Uncommitted(id(3))];
     conflict(commit(&mixed, provided(1)), OTHER);
     conflict(commit(&mixed, provided(2)), OTHER);
-    conflict(commit(&mixed[..1], EncryptionChoice::Account), MISSING);
+    conflict(commit(&mixed[..1], EncryptionChoice::Default), MISSING);
     commit(&mixed[1..], provided(2)).unwrap();
     assert!(base(&container, "a", provided(2)).unwrap() == [3; 9]);
 }
@@ -199,8 +199,8 @@ fn each_snapshot_keeps_its_own_key() {
     assert!(read(&container, "a", snapshot, provided(1)).unwrap() == b"first");
     conflict(read(&container, "a", snapshot, provided(2)), OTHER);
     assert!(base(&container, "a", provided(2)).unwrap() == b"second");
-    upload(&container, "a", b"third", EncryptionChoice::Account);
-    assert!(base(&container, "a", EncryptionChoice::Account).unwrap() == b"third");
+    upload(&container, "a", b"third", EncryptionChoice::Default);
+    assert!(base(&container, "a", EncryptionChoice::Default).unwrap() == b"third");
     assert!(read(&container, "a", snapshot, provided(1)).unwrap() == b"first");
 }
 
@@ -221,7 +221,7 @@ fn a_source_is_read_with_its_key() {
             .append_block_from(&blob("log"), &source, &options)
             .map(drop)
     });
-    assert!(base(&container, "log", EncryptionChoice::Account).unwrap() == b"of the source");
+    assert!(base(&container, "log", EncryptionChoice::Default).unwrap() == b"of the source");
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn a_listing_hides_the_metadata_and_a_scrub_compares_checksums() {
     let world = BlobWorld::new();
     let container = world.container("logs");
     upload(&container, "mine", b"content", provided(1));
-    upload(&container, "plain", b"content", EncryptionChoice::Account);
+    upload(&container, "plain", b"content", EncryptionChoice::Default);
     let request = ListBlobs {
         detail: ListDetail::Metadata,
         ..ListBlobs::default()
@@ -257,7 +257,7 @@ fn a_revoked_account_key_stops_it_too() {
     world.enable_key(&key, false);
     let revoked = code("KeyVaultEncryptionKeyNotFound", 403);
     // The key decides before the provided one is looked at: a wrong one tells nothing.
-    for key in [EncryptionChoice::Account, provided(1), provided(2)] {
+    for key in [EncryptionChoice::Default, provided(1), provided(2)] {
         assert_eq!(refused(base(&container, "a", key)), revoked);
     }
     assert!(begun.read(&mut [0; 7]).is_err());
@@ -274,6 +274,6 @@ fn the_key_is_in_no_debug_output() {
     let conditions = Conditions::default();
     assert_eq!(
         SetMetadataOptions::from(&conditions).encryption,
-        EncryptionChoice::Account
+        EncryptionChoice::Default
     );
 }

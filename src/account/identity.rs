@@ -4,7 +4,7 @@
 //! another object id that no policy knows yet.
 
 use strongroom_engine::codec;
-use strongroom_keyvault::{AccessWatcher, Directory, ObjectId, TenantId, VaultError};
+use strongroom_keyvault::{Directory, ObjectId, TenantId, VaultError};
 
 use super::{Account, AccountName, AccountRecord, Identity, not_found};
 use crate::encryption::Custody;
@@ -131,13 +131,14 @@ impl Account {
         let custody = &self.core.custody;
         update_record(custody, change)?;
         self.core.guard.identity_changed();
-        self.core.guard.access_changed();
+        let scopes = self.core.scopes.open();
+        scopes.iter().for_each(|scope| scope.guard.identity_changed());
         Ok(())
     }
 }
 
 fn update_record(custody: &Custody, change: impl Fn(&mut AccountRecord) + Send + 'static) -> Result<()> {
-    let (name, id): (AccountName, _) = (custody.name.clone(), custody.id());
+    let (name, id): (AccountName, _) = (custody.name.clone(), custody.account);
     let key = AccountRecord::key(&name);
     custody.store.tree.transact(move |txn| {
         let bytes = txn.get(&key)?.ok_or_else(|| not_found(name.as_str()))?;

@@ -17,7 +17,9 @@ use strongroom_engine::tree::{Tree, TreeError};
 
 use super::control::not_found;
 use super::{Account, AccountCore, AccountName, AccountProperties, AccountRecord, NewAccount};
-use crate::encryption::{self, Checked, Custody, EnvelopeTree, KeyGuard, KeyVersionCheck};
+use crate::commit::Failure;
+use crate::encryption::scope::{EncryptionScopeName, ScopeRecord, Scopes};
+use crate::encryption::{self, Checked, Custody, EnvelopeTree, Holder, KeyGuard, KeyVersionCheck};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rooms;
 use crate::service::BlobServiceProperties;
@@ -55,11 +57,11 @@ impl Accounts {
             .store
             .trees
             .create_tree(id, self.store.with_root(|root| root.purpose(Purpose::Tree, id))?)?;
-        let envelope_tree = encryption::seal_first(&self.store, &record, &root)?;
+        let envelope_tree = encryption::seal_first(&self.store, (record.envelope_tree, id), &root)?;
         self.commit_record(&new.name, &record)?;
-        let custody = Custody::new(self.store.clone(), tree, envelope_tree, new.name.clone());
+        let custody = Custody::new(&self.store, holder(&record), envelope_tree, (id, &new.name))?;
         let custody = Arc::new(custody);
-        let core = self.core(&custody, KeyGuard::platform(custody.clone(), &root))?;
+        let core = self.core(tree, &custody, KeyGuard::platform(custody.clone(), &root))?;
         open.insert(new.name.clone(), core.clone());
         Ok(Account { core })
     }
@@ -77,14 +79,10 @@ impl Accounts {
         let record = AccountRecord::decode(&bytes)?;
         let tree = open_tree(&self.store, record.id)?;
         let envelope_tree = EnvelopeTree::open(&self.store, record.envelope_tree, record.id)?;
-        let custody = Arc::new(Custody::new(
-            self.store.clone(),
-            tree,
-            envelope_tree,
-            name.clone(),
-        ));
+        let custody = Custody::new(&self.store, holder(&record), envelope_tree, (record.id, name))?;
+        let custody = Arc::new(custody);
         let guard = encryption::open_guard(&custody)?;
-        let core = self.core(&custody, guard)?;
+        let core = self.core(tree, &custody, guard)?;
         open.insert(name.clone(), core.clone());
         Ok(Account { core })
     }
@@ -101,18 +99,25 @@ impl Accounts {
         let _control = core.custody.control.lock();
         let identity = core.custody.record()?.system_identity;
         let mut open = self.open.lock();
-        let key = AccountRecord::key(name);
-        self.store
-            .tree
-            .transact::<_, Error, _>(move |txn| Ok(txn.delete(&key)?))?;
+        let (key, id) = (AccountRecord::key(name), core.id);
+        let scopes = ScopeRecord::all(&self.store.tree, id)?;
+        let deleted = self.store.tree.transact::<_, Failure, _>(move |txn| {
+            txn.delete(&key)?;
+            ScopeRecord::delete_all(txn, id)
+        });
+        deleted.map_err(|failure| core.explain(failure))?;
         open.remove(name);
         drop(open);
         core.guard.close();
-        // The envelope goes first: without it nobody opens what is still there if this is cut short.
-        self.store
-            .trees
-            .remove_tree(core.custody.envelope_tree.tree().id())?;
-        self.store.trees.remove_tree(core.id)?;
+        core.scopes.close();
+        // Envelopes go first: without them nobody opens what is still there if this is cut short.
+        let trees = &self.store.trees;
+        trees.remove_tree(core.custody.envelope_tree.tree().id())?;
+        for (_, scope) in &scopes {
+            trees.remove_tree(scope.envelope_tree)?;
+            encryption::forget(&self.store, scope.id)?;
+        }
+        trees.remove_tree(core.id)?;
         encryption::forget(&self.store, core.id)?;
         core.custody.forget_identity(identity);
         Ok(())
@@ -124,15 +129,10 @@ impl Accounts {
         for record in records(&self.store.tree)? {
             let name: AccountName = record.name.parse()?;
             let core = self.get(&name)?.core;
-            if core.custody.is_check_due()? {
-                let outcome = core.custody.refresh(&core.guard).map(|Checked { moved }| moved);
-                if let Err(error) = &outcome {
-                    tracing::warn!(account = %name, %error, "the account stays with its key version");
-                }
-                checks.push(KeyVersionCheck {
-                    account: name,
-                    outcome,
-                });
+            checks.extend(check((&name, None), &core.custody, &core.guard)?);
+            for (scope, _) in ScopeRecord::all(&self.store.tree, core.id)? {
+                let open = core.scope(&scope)?;
+                checks.extend(check((&name, Some(&scope)), &open.custody, &open.guard)?);
             }
         }
         Ok(checks)
@@ -142,6 +142,7 @@ impl Accounts {
     pub(crate) fn close(&self) {
         for (_, core) in self.open.lock().drain() {
             core.guard.close();
+            core.scopes.close();
         }
     }
 
@@ -160,6 +161,7 @@ impl Accounts {
             root_commitment: root.commitment(id),
             system_identity: None,
             user_identities: Vec::new(),
+            infrastructure: new.require_infrastructure_encryption,
         })
     }
 
@@ -173,22 +175,52 @@ impl Accounts {
         })
     }
 
-    fn core(&self, custody: &Arc<Custody>, guard: Arc<KeyGuard>) -> Result<Arc<AccountCore>> {
-        let protection = BlobServiceProperties::read(&custody.tree)?.protection();
+    fn core(&self, tree: Tree, custody: &Arc<Custody>, guard: Arc<KeyGuard>) -> Result<Arc<AccountCore>> {
+        let protection = BlobServiceProperties::read(&tree)?.protection();
         Ok(Arc::new(AccountCore {
             id: custody.id(),
             name: custody.name.to_string(),
-            tree: custody.tree.clone(),
+            tree,
             guard,
             clock: self.store.clock.clone(),
             entropy: self.store.entropy.clone(),
             etags: crate::etag::ETagSource::default(),
             chunk_bytes: self.store.settings.chunk_bytes,
             custody: custody.clone(),
+            scopes: Scopes::default(),
             siblings: self.this.clone(),
             protection: parking_lot::RwLock::new(protection),
         }))
     }
+}
+
+fn holder(record: &AccountRecord) -> Holder {
+    Holder {
+        id: record.id,
+        commitment: record.root_commitment,
+        infrastructure: record.infrastructure,
+    }
+}
+
+/// Looks for a newer key version of one holder, if that is due.
+fn check(
+    (account, scope): (&AccountName, Option<&EncryptionScopeName>),
+    custody: &Custody,
+    guard: &KeyGuard,
+) -> Result<Option<KeyVersionCheck>> {
+    if !custody.is_check_due()? {
+        return Ok(None);
+    }
+    let outcome = custody.refresh(guard).map(|Checked { moved }| moved);
+    if let Err(error) = &outcome {
+        let scope = scope.map(EncryptionScopeName::as_str);
+        tracing::warn!(%account, scope, %error, "the key version stays as it is");
+    }
+    Ok(Some(KeyVersionCheck {
+        account: account.clone(),
+        scope: scope.cloned(),
+        outcome,
+    }))
 }
 
 /// All account records, in order of name.
@@ -207,24 +239,27 @@ pub(crate) fn records(tree: &Tree) -> Result<Vec<AccountRecord>> {
     }
 }
 
-/// Removes what a crash left of accounts that were never finished or are gone.
-pub(crate) fn remove_orphans(store: &StoreShared) -> Result<Vec<AccountRecord>> {
-    let records = records(&store.tree)?;
-    let known: HashSet<ScopeId> = records
-        .iter()
-        .flat_map(|record| [record.id, record.envelope_tree])
-        .chain([store.tree.id()])
-        .collect();
+/// Removes what a crash left of accounts and scopes that were never finished or are gone. The holders of root
+/// keys, with the ids of their envelope trees.
+pub(crate) fn remove_orphans(store: &StoreShared) -> Result<HashMap<ScopeId, ScopeId>> {
+    let (mut holders, mut known) = (HashMap::new(), HashSet::from([store.tree.id()]));
+    for record in records(&store.tree)? {
+        known.insert(record.id);
+        holders.insert(record.id, record.envelope_tree);
+        let scopes = ScopeRecord::all(&store.tree, record.id)?.into_iter();
+        holders.extend(scopes.map(|(_, scope)| (scope.id, scope.envelope_tree)));
+    }
+    known.extend(holders.values());
     for id in store.trees.tree_ids()? {
         if !known.contains(&id) {
             tracing::info!(
                 tree = hex::encode(id.0),
-                "removing what is left of an unfinished or deleted account"
+                "removing what is left of an unfinished or deleted account or encryption scope"
             );
             store.trees.remove_tree(id)?;
         }
     }
-    Ok(records)
+    Ok(holders)
 }
 
 pub(crate) fn open_tree(store: &StoreShared, id: ScopeId) -> Result<Tree> {

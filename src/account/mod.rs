@@ -18,6 +18,7 @@ pub use name::AccountName;
 pub(crate) use record::AccountRecord;
 pub use record::{AccountProperties, Identity, KeyType, NewAccount};
 
+use crate::encryption::scope::Scopes;
 use crate::encryption::{Custody, KeyGuard};
 use crate::etag::ETagSource;
 
@@ -35,6 +36,8 @@ pub(crate) struct AccountCore {
     pub(crate) chunk_bytes: u32,
     /// Where the root key is kept: the account's record, envelope and settings.
     pub(crate) custody: Arc<Custody>,
+    /// Root keys beside the account's.
+    pub(crate) scopes: Scopes,
     /// The accounts of the store: where the sources of copies are.
     pub(crate) siblings: Weak<Accounts>,
     pub(crate) protection: parking_lot::RwLock<crate::protection::DataProtection>,

@@ -55,6 +55,9 @@ pub struct NewAccount {
     pub queue: KeyType,
     /// Key type of the table service. Default: `Service`.
     pub table: KeyType,
+    /// Whether everything under the account's key and its encryption scopes is sealed a second time, with
+    /// another algorithm and under a key of the platform. Final. Default: false.
+    pub require_infrastructure_encryption: bool,
 }
 
 impl NewAccount {
@@ -69,6 +72,7 @@ impl NewAccount {
             resource_group: String::new(),
             queue: KeyType::Service,
             table: KeyType::Service,
+            require_infrastructure_encryption: false,
         }
     }
 }
@@ -100,11 +104,14 @@ pub(crate) struct AccountRecord {
     pub(crate) root_commitment: [u8; 32],
     pub(crate) system_identity: Option<Identity>,
     pub(crate) user_identities: Vec<Identity>,
+    /// Whether everything is sealed twice.
+    pub(crate) infrastructure: bool,
 }
 
 impl Record for AccountRecord {
     const NAME: &'static str = "account record";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    const OLDEST: u8 = 2;
 }
 
 impl AccountRecord {
@@ -154,6 +161,8 @@ pub struct AccountProperties {
     pub system_identity: Option<Identity>,
     /// User-assigned identities.
     pub user_identities: Vec<Identity>,
+    /// Whether everything is sealed twice.
+    pub require_infrastructure_encryption: bool,
 }
 
 impl TryFrom<AccountRecord> for AccountProperties {
@@ -172,6 +181,7 @@ impl TryFrom<AccountRecord> for AccountProperties {
             table: record.table,
             system_identity: record.system_identity,
             user_identities: record.user_identities,
+            require_infrastructure_encryption: record.infrastructure,
         })
     }
 }

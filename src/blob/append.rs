@@ -17,7 +17,7 @@ use super::intake::{Intake, TakenIn};
 use super::md5::ContentMd5;
 use super::properties::{BlobReceipt, BlobType};
 use super::put::CreateBlobOptions;
-use super::record::{BlobContent, BlobRecord, Extent, key};
+use super::record::{BlobContent, BlobRecord, EncryptionDetails, Extent, key};
 use super::source::BlobSource;
 use super::staged::Staging;
 use super::{Conditions, Crc64, manifest, manifest_append};
@@ -25,11 +25,11 @@ use crate::account::AccountCore;
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
-use crate::encryption::EncryptionChoice;
+use crate::encryption::{BlobKeys, EncryptionChoice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
 use crate::names::{BlobName, ContainerName};
-use crate::operations::Operation;
+use crate::operations::{Operation, UserMetadata};
 
 /// Bytes of one appended block at most: 100 MiB.
 pub const APPEND_BLOCK_BYTES_MAX: u64 = 100 << 20;
@@ -112,8 +112,8 @@ impl Container {
         options: &AppendBlockOptions,
     ) -> Result<AppendReceipt> {
         let appending = Appending::new(self, name, (Operation::AppendBlock, options));
-        appending.check_before()?;
-        appending.append(content)
+        let keys = appending.check_before()?;
+        appending.append(content, &keys)
     }
 
     /// Adds the bytes of another blob to the end of an append blob, as one block. The checksums of `options`
@@ -128,12 +128,12 @@ impl Container {
         options: &AppendBlockOptions,
     ) -> Result<AppendReceipt> {
         let appending = Appending::new(self, name, (Operation::AppendBlockFromUrl, options));
-        appending.check_before()?;
+        let keys = appending.check_before()?;
         let content = source.open()?;
         if content.length() > APPEND_BLOCK_BYTES_MAX {
             return Err(super::intake::too_large(APPEND_BLOCK_BYTES_MAX));
         }
-        let result = appending.append(content);
+        let result = appending.append(content, &keys);
         result.map_err(|error| source.explain(error))
     }
 
@@ -195,38 +195,36 @@ impl Appending {
     }
 
     /// What shows before the content has come; its length is not known yet.
-    fn check_before(&self) -> Result<()> {
-        let container = ContainerRecord::read(&self.core.tree, &self.container)?.id;
-        self.core.admit(self.operation)?;
-        let record = BlobRecord::read(&self.core.tree, container, &self.name)?;
-        self.check(&record, 0, self.core.clock.now())
+    fn check_before(&self) -> Result<BlobKeys> {
+        let core = &self.core;
+        let container = ContainerRecord::read(&core.tree, &self.container)?.id;
+        let found = BlobRecord::read(&core.tree, container, &self.name);
+        let record = core.admit_blob(self.operation, found)?;
+        self.check(&record, 0, core.clock.now())?;
+        core.keys_of(&record.encryption, &self.options.encryption)
     }
 
-    fn append(self, content: impl Read) -> Result<AppendReceipt> {
+    fn append(self, content: impl Read, keys: &BlobKeys) -> Result<AppendReceipt> {
         let md5 = self.options.content_md5;
         let expected = Expected {
             md5: md5.map_or(ContentMd5::None, ContentMd5::Provided),
             crc64: self.options.content_crc64,
         };
-        let mut intake = Intake::begin(
-            &self.core,
-            &self.options.encryption,
-            expected,
-            APPEND_BLOCK_BYTES_MAX,
-        )?;
+        let mut intake = Intake::begin(&self.core, keys, expected, APPEND_BLOCK_BYTES_MAX)?;
         intake.read(content)?;
         if intake.length() == 0 {
             let message = "an appended block is not empty";
             return Err(Error::invalid("InvalidHeaderValue", message));
         }
-        self.commit(intake.finish()?)
+        self.commit(intake.finish()?, keys.details.clone())
     }
 
-    fn commit(self, taken: TakenIn) -> Result<AppendReceipt> {
+    fn commit(self, taken: TakenIn, sealed: EncryptionDetails) -> Result<AppendReceipt> {
         let core = Arc::clone(&self.core);
         let TakenIn { body, length, .. } = taken;
         let adopted = body.clone();
-        let (record, offset) = core.transact_adopting(&body, move |txn| self.run(txn, (&adopted, length)))?;
+        let (record, offset) =
+            core.transact_adopting(&body, move |txn| self.run(txn, (&adopted, length), &sealed))?;
         Ok(AppendReceipt {
             etag: record.etag,
             last_modified: record.last_modified,
@@ -241,11 +239,14 @@ impl Appending {
         &self,
         txn: &mut Txn<'_>,
         (body, length): (&FinishedBody, u64),
+        sealed: &EncryptionDetails,
     ) -> Result<(BlobRecord, u64), Failure> {
         let container = ContainerRecord::read(txn, &self.container)?.id;
-        self.core.admit_commit(self.operation, txn)?;
         let now = self.core.clock.now();
-        let mut record = BlobRecord::read(txn, container, &self.name)?;
+        let found = BlobRecord::read(txn, container, &self.name);
+        let asked = (self.operation, UserMetadata::Untouched);
+        let mut record = self.core.admit_blob_commit(asked, found, txn)?;
+        record.encryption.check_same(sealed)?;
         self.check(&record, length, now)?;
         let extent = Extent {
             body: txn.adopt_body(body)?,

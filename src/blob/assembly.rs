@@ -144,7 +144,7 @@ impl Assembly {
         };
         if let Some(old) = &self.old {
             old.check_online(self.now)?;
-            old.encryption.check(given)?;
+            old.encryption.check_same(given)?;
         }
         if !self.spare.take(&extent.body) {
             txn.add_reference(&extent.body)?;

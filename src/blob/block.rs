@@ -11,7 +11,7 @@ use super::intake::{Intake, TakenIn};
 use super::manifest;
 use super::md5::ContentMd5;
 use super::properties::BlobType;
-use super::record::{BlobContent, BlobRecord, EncryptionDetails, Extent};
+use super::record::{BlobContent, BlobRecord, Extent};
 use super::source::BlobSource;
 use super::staged::{BlockKind, StagedBlock, Staging};
 use strongroom_engine::Timestamp;
@@ -19,11 +19,11 @@ use strongroom_engine::Timestamp;
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::{ContainerId, ContainerRecord, Source};
-use crate::encryption::EncryptionChoice;
+use crate::encryption::{BlobKeys, EncryptionChoice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lease::{Leasable, Lease, LeaseId};
 use crate::names::BlobName;
-use crate::operations::Operation;
+use crate::operations::{Operation, UserMetadata};
 
 /// Bytes of one block at most: 4000 MiB.
 pub const BLOCK_BYTES_MAX: u64 = 4000 << 20;
@@ -72,8 +72,8 @@ impl Container {
         content: impl Read,
         options: &PutBlockOptions,
     ) -> Result<BlockReceipt> {
-        self.check_block(name, (id, options), Operation::PutBlock)?;
-        self.take_block((name, id), content, (Operation::PutBlock, options))
+        let keys = self.check_block(name, (id, options), Operation::PutBlock)?;
+        self.take_block((name, id), content, (Operation::PutBlock, options, &keys))
     }
 
     /// Stores the bytes of another blob, or a range of them, as an uncommitted block of the blob `name`. The
@@ -89,12 +89,12 @@ impl Container {
         options: &PutBlockOptions,
     ) -> Result<BlockReceipt> {
         let operation = Operation::PutBlockFromUrl;
-        self.check_block(name, (id, options), operation)?;
+        let keys = self.check_block(name, (id, options), operation)?;
         let content = source.open()?;
         if content.length() > BLOCK_BYTES_MAX {
             return Err(super::intake::too_large(BLOCK_BYTES_MAX));
         }
-        let taken = self.take_block((name, id), content, (operation, options));
+        let taken = self.take_block((name, id), content, (operation, options, &keys));
         taken.map_err(|error| source.explain(error))
     }
 
@@ -104,21 +104,25 @@ impl Container {
         name: &BlobName,
         (id, options): (&BlockId, &PutBlockOptions),
         operation: Operation,
-    ) -> Result<()> {
+    ) -> Result<BlobKeys> {
         let core = &self.core;
         let container = ContainerRecord::read(&core.tree, &self.name)?;
-        core.admit(operation)?;
+        let keys = core.keys_of(
+            &container.encryption.details(&options.encryption)?,
+            &options.encryption,
+        )?;
+        operation.admit(UserMetadata::Untouched, &keys.guard)?;
         let now = core.clock.now();
-        NewBlock::of(id, options)
-            .check(&core.tree, (container.id, name), now)
-            .map(drop)
+        let block = NewBlock::of(id, (options, &keys));
+        block.check(&core.tree, (container.id, name), now)?;
+        Ok(keys)
     }
 
     fn take_block(
         &self,
         (name, id): (&BlobName, &BlockId),
         content: impl Read,
-        (operation, options): (Operation, &PutBlockOptions),
+        (operation, options, keys): (Operation, &PutBlockOptions, &BlobKeys),
     ) -> Result<BlockReceipt> {
         let core = &self.core;
         let md5 = options.content_md5.map_or(ContentMd5::None, ContentMd5::Provided);
@@ -126,7 +130,7 @@ impl Container {
             md5,
             crc64: options.content_crc64,
         };
-        let mut intake = Intake::begin(core, &options.encryption, expected, BLOCK_BYTES_MAX)?;
+        let mut intake = Intake::begin(core, keys, expected, BLOCK_BYTES_MAX)?;
         intake.read(content)?;
         if intake.length() == 0 {
             let message = "a block is not empty";
@@ -138,7 +142,7 @@ impl Container {
             content_md5: taken.content_md5,
             content_crc64: taken.content_crc64,
         };
-        self.stage(name, NewBlock::of(id, options), (operation, taken))?;
+        self.stage(name, NewBlock::of(id, (options, keys)), (operation, taken))?;
         Ok(receipt)
     }
 
@@ -153,8 +157,10 @@ impl Container {
         let TakenIn { body, length, .. } = taken;
         let adopted = body.clone();
         self.core.transact_adopting(&body, move |txn| {
-            let container = ContainerRecord::read(txn, &container)?.id;
-            core.admit_commit(operation, txn)?;
+            let container = ContainerRecord::read(txn, &container)?;
+            operation.admit_commit(UserMetadata::Untouched, &block.keys.guard, txn)?;
+            container.encryption.permit(&block.keys.details)?;
+            let container = container.id;
             let now = core.clock.now();
             let staging = match block.check(txn, (container, &name), now)? {
                 Some(staging) if staging.is_over(now) => {
@@ -189,15 +195,15 @@ impl Container {
 struct NewBlock {
     id: BlockId,
     lease: Option<LeaseId>,
-    encryption: EncryptionDetails,
+    keys: BlobKeys,
 }
 
 impl NewBlock {
-    fn of(id: &BlockId, options: &PutBlockOptions) -> Self {
+    fn of(id: &BlockId, (options, keys): (&PutBlockOptions, &BlobKeys)) -> Self {
         Self {
             id: id.clone(),
             lease: options.lease,
-            encryption: EncryptionDetails::of(&options.encryption),
+            keys: keys.clone(),
         }
     }
 
@@ -205,7 +211,7 @@ impl NewBlock {
     fn kind(&self) -> BlockKind {
         BlockKind {
             id_bytes: u8::try_from(self.id.as_bytes().len()).unwrap_or(u8::MAX),
-            customer_key_sha256: self.encryption.customer_key_sha256,
+            encryption: self.keys.details.clone(),
         }
     }
 
@@ -232,7 +238,7 @@ impl NewBlock {
             return Err(other_length(bytes));
         }
         if let Some(staging) = staging.as_ref().filter(|staging| !staging.is_over(now)) {
-            staging.check_encryption(&self.encryption)?;
+            staging.check_encryption(&self.keys.details)?;
         }
         Ok(staging)
     }

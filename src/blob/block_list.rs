@@ -13,7 +13,7 @@ use super::entries::{BlockId, Entry};
 use super::manifest;
 use super::properties::{BlobReceipt, BlobType, ContentHeaders};
 use super::put::{Given, Making};
-use super::record::{AccessTier, BlobContent, BlobRecord, EncryptionDetails, SealedMetadata};
+use super::record::{AccessTier, BlobContent, BlobRecord, SealedMetadata};
 use super::staged::Staging;
 use super::{BlobVersionRef, Conditions, ReadOptions};
 use crate::account::AccountCore;
@@ -120,20 +120,15 @@ impl Container {
         options: &PutBlockListOptions,
     ) -> Result<BlobReceipt> {
         let core = &self.core;
-        ContainerRecord::read(&core.tree, &self.name)?;
         let touched = UserMetadata::given(&options.metadata);
-        core.admit_with(Operation::PutBlockList, touched)?;
+        let keys = core.keys_for_new(&self.name, &options.encryption)?;
+        Operation::PutBlockList.admit(touched, &keys.guard)?;
         options.headers.check()?;
         options.conditions.check_write_form()?;
         if blocks.len() > COMMITTED_BLOCKS_MAX {
             return Err(too_long());
         }
-        let metadata = match touched {
-            UserMetadata::Untouched => None,
-            UserMetadata::Touched => core
-                .guard
-                .with_keys(|keys| SealedMetadata::seal(core, keys, &options.metadata))??,
-        };
+        let metadata = SealedMetadata::seal(core, &keys, &options.metadata)?;
         let commit = Commit {
             core: Arc::clone(core),
             making: Making {
@@ -143,6 +138,7 @@ impl Container {
                 operation: Operation::PutBlockList,
                 touched,
                 conditions: options.conditions.clone(),
+                keys,
             },
             blocks: blocks.to_vec(),
             given: Given {
@@ -151,7 +147,6 @@ impl Container {
                 tags: options.tags.clone(),
                 content_md5: options.content_md5,
                 tier: options.tier,
-                encryption: EncryptionDetails::of(&options.encryption),
             },
         };
         core.transact(move |txn| commit.run(txn))
@@ -256,7 +251,7 @@ impl Commit {
         let target = (replacing.container, &self.making.name);
         let mut assembly = Assembly::begin(txn, target, (old_content, now))?;
         for block in &self.blocks {
-            assembly.add(txn, block, &self.given.encryption)?;
+            assembly.add(txn, block, &self.making.keys.details)?;
         }
         let entries = assembly.finish(txn)?;
         let length = entries.iter().map(|entry| entry.extent.length).sum();

@@ -68,12 +68,12 @@ pub(crate) fn open_all(
     (name, place): (&BlobName, Place),
 ) -> Result<ContentCheck> {
     let snapshot = core.tree.snapshot()?;
-    core.admit(Operation::GetBlob)?;
-    let record = place.read(&snapshot, container, name)?;
-    record.check_encryption(&EncryptionChoice::Account)?;
-    core.guard.with_keys(|keys| record.metadata(keys))??;
+    let record = core.admit_blob(Operation::GetBlob, place.read(&snapshot, container, name))?;
+    record.check_encryption(&EncryptionChoice::Default)?;
+    let keys = core.keys_of(&record.encryption, &EncryptionChoice::Default)?;
+    keys.with_keys(|keys| record.metadata(keys))??;
     let length = record.length;
-    let chunks = Content::open(core, snapshot, (&record, &EncryptionChoice::Account))?.check()?;
+    let chunks = Content::open(core, snapshot, (&record, &keys))?.check()?;
     Ok(ContentCheck { length, chunks })
 }
 

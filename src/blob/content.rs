@@ -14,7 +14,7 @@ use super::page::map::{Piece, SPAN_BYTES, Span, View};
 use super::record::{BlobContent, BlobRecord};
 use super::{body_error, manifest, page};
 use crate::account::AccountCore;
-use crate::encryption::EncryptionChoice;
+use crate::encryption::BlobKeys;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Bodies kept open at once.
@@ -22,7 +22,7 @@ const READERS_MAX: usize = 4;
 
 /// Opens the content of one blob at any position.
 pub(super) struct Content {
-    keys: Keys,
+    opener: Opener,
     length: u64,
     extents: Extents,
     /// Used last, last.
@@ -65,11 +65,11 @@ impl Content {
     pub(super) fn open(
         core: &Arc<AccountCore>,
         snapshot: Snapshot,
-        (record, encryption): (&BlobRecord, &EncryptionChoice),
+        (record, keys): (&BlobRecord, &BlobKeys),
     ) -> Result<Self> {
-        let keys = Keys {
+        let opener = Opener {
             core: core.clone(),
-            encryption: encryption.clone(),
+            keys: keys.clone(),
         };
         let mut readers = Vec::new();
         let extents = match &record.content {
@@ -79,7 +79,7 @@ impl Content {
                     return Err(damaged());
                 }
                 for extent in &placed {
-                    readers.push(keys.open(&snapshot, extent)?);
+                    readers.push(opener.open(&snapshot, extent)?);
                 }
                 Extents::Open
             }
@@ -97,7 +97,7 @@ impl Content {
             },
         };
         Ok(Self {
-            keys,
+            opener,
             length: record.length,
             extents,
             readers: Mutex::new(readers),
@@ -106,7 +106,7 @@ impl Content {
 
     /// Copies bytes from `position` on into `out`; 0 only at the end. Asks the key guard first.
     pub(super) fn read_at(&self, position: u64, out: &mut [u8]) -> Result<usize> {
-        self.keys.core.guard.check()?;
+        self.opener.keys.guard.check()?;
         if position >= self.length {
             return Ok(0);
         }
@@ -119,7 +119,7 @@ impl Content {
         let out = out.get_mut(..room).unwrap_or_default();
         open.reader
             .read_at(open.start + within, out)
-            .map_err(|error| body_error(&self.keys.core, error))
+            .map_err(|error| body_error(&self.opener.keys.guard, error))
     }
 
     /// The block that begins at `position`, and its bytes; `None` where the content is not made of blocks.
@@ -176,7 +176,7 @@ impl Content {
                 for number in 0..manifest::parts(*entries)? {
                     let placed = part(snapshot, *id, (number, *entries))?;
                     for extent in &placed {
-                        chunks += self.check_open(&self.keys.open(snapshot, extent)?)?;
+                        chunks += self.check_open(&self.opener.open(snapshot, extent)?)?;
                     }
                     end = placed.last().map_or(end, Placed::end);
                 }
@@ -199,7 +199,7 @@ impl Content {
                     return Err(damaged());
                 }
                 if last.replace(piece.extent.body.id) != Some(piece.extent.body.id) {
-                    chunks += self.check_open(&self.keys.open(snapshot, &placed(piece))?)?;
+                    chunks += self.check_open(&self.opener.open(snapshot, &placed(piece))?)?;
                 }
             }
             first = number + 1;
@@ -209,9 +209,9 @@ impl Content {
 
     fn check_open(&self, open: &OpenExtent) -> Result<u64> {
         for index in 0..open.reader.chunks() {
-            self.keys.core.guard.check()?;
+            self.opener.keys.guard.check()?;
             let checked = open.reader.check_chunk(index);
-            checked.map_err(|error| body_error(&self.keys.core, error))?;
+            checked.map_err(|error| body_error(&self.opener.keys.guard, error))?;
         }
         Ok(open.reader.chunks().into())
     }
@@ -248,7 +248,7 @@ impl Content {
                 }
             }
         };
-        let open = self.keys.open(snapshot, &placed)?;
+        let open = self.opener.open(snapshot, &placed)?;
         if readers.len() >= READERS_MAX {
             readers.remove(0);
         }
@@ -317,19 +317,19 @@ fn part(snapshot: &Snapshot, id: ContentId, which: (u32, u64)) -> Result<Vec<Pla
 }
 
 /// What bodies are opened with.
-struct Keys {
+struct Opener {
     core: Arc<AccountCore>,
-    encryption: EncryptionChoice,
+    keys: BlobKeys,
 }
 
-impl Keys {
+impl Opener {
     fn open(&self, snapshot: &Snapshot, placed: &Placed) -> Result<OpenExtent> {
-        let (core, extent) = (&self.core, &placed.extent);
-        let opened = core.with_content_key(&self.encryption, |key| {
-            BodyReader::open(&core.tree, snapshot, &extent.body, key)
-        })?;
-        let reader = opened.map_err(|error| body_error(core, error))?;
-        core.guard.register(Arc::downgrade(&reader.slot()))?;
+        let (guard, extent) = (&self.keys.guard, &placed.extent);
+        let opened = self
+            .keys
+            .with_content(|key| BodyReader::open(&self.core.tree, snapshot, &extent.body, key))?;
+        let reader = opened.map_err(|error| body_error(guard, error))?;
+        guard.register(Arc::downgrade(&reader.slot()))?;
         let end = extent.start.checked_add(extent.length);
         if end.is_none_or(|end| end > extent.body.length) {
             return Err(damaged());

@@ -4,6 +4,7 @@
 //! every chunk; once interrupted by a revocation it stays so.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
 
 use md5::{Digest, Md5};
 use strongroom_engine::SecretBuffer;
@@ -16,7 +17,7 @@ use super::record::BlobRecord;
 use super::{BlobVersionRef, Conditions, Interruption};
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
-use crate::encryption::EncryptionChoice;
+use crate::encryption::{EncryptionChoice, KeyGuard};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::BlobName;
 use crate::operations::Operation;
@@ -80,7 +81,7 @@ impl DownloadOptions {
 ///
 /// Errors of `Read` and `Seek` carry an [`Error`] inside.
 pub struct Download {
-    container: Container,
+    guard: Arc<KeyGuard>,
     content: Content,
     properties: BlobProperties,
     start: u64,
@@ -130,18 +131,19 @@ impl Container {
     pub fn open_blob(&self, name: &BlobName, options: &DownloadOptions) -> Result<Download> {
         let snapshot = self.core.tree.snapshot()?;
         let container = ContainerRecord::read(&snapshot, &self.name)?;
-        self.core.admit(Operation::GetBlob)?;
-        let record = BlobRecord::read_state(&snapshot, (container.id, name), options.which)?;
+        let found = BlobRecord::read_state(&snapshot, (container.id, name), options.which);
+        let record = self.core.admit_blob(Operation::GetBlob, found)?;
         let now = self.core.clock.now();
         record.check_read(&options.conditions, now)?;
         record.check_encryption(&options.encryption)?;
         record.check_online(now)?;
         let (start, end) = options.range.resolve(record.length)?;
         options.check_size(end - start)?;
-        let content = Content::open(&self.core, snapshot, (&record, &options.encryption))?;
-        let metadata = self.core.guard.with_keys(|keys| record.metadata(keys))??;
+        let keys = self.core.keys_of(&record.encryption, &options.encryption)?;
+        let content = Content::open(&self.core, snapshot, (&record, &keys))?;
+        let metadata = keys.with_keys(|keys| record.metadata(keys))??;
         let mut download = Download {
-            container: self.clone(),
+            guard: keys.guard,
             content,
             properties: record.properties(Some(metadata), now),
             start,
@@ -203,7 +205,7 @@ impl Download {
     /// `Read::read` with this crate's error.
     fn next_bytes(&mut self, out: &mut [u8]) -> Result<usize> {
         if let Some(stopped) = self.stopped {
-            return Err(stopped.error(&self.container.core));
+            return Err(stopped.error(&self.guard));
         }
         let rest = usize::try_from(self.end - self.position).unwrap_or(usize::MAX);
         let room = out.len().min(rest);

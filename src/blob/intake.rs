@@ -15,7 +15,7 @@ use super::checksums::{Checksums, Expected};
 use super::crc64::Crc64;
 use super::{Interruption, body_error};
 use crate::account::AccountCore;
-use crate::encryption::EncryptionChoice;
+use crate::encryption::{BlobKeys, KeyGuard};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Bytes read at once from the caller's reader, at first: enough for small content without the price of more.
@@ -29,7 +29,8 @@ const HASHED_BESIDE_MIN: usize = 96 << 10;
 
 /// Content on its way into a body. Memory: a few chunks, whatever the size.
 pub(super) struct Intake {
-    core: Arc<AccountCore>,
+    guard: Arc<KeyGuard>,
+    chunk_bytes: usize,
     writer: BodyWriter,
     /// In a slot, because it remembers up to 63 bytes of content.
     checksums: Arc<Slot<Checksums>>,
@@ -48,22 +49,23 @@ pub(super) struct TakenIn {
 impl Intake {
     /// Begins. More than `length_max` bytes are refused.
     pub(super) fn begin(
-        core: &Arc<AccountCore>,
-        encryption: &EncryptionChoice,
+        core: &AccountCore,
+        keys: &BlobKeys,
         expected: Expected,
         length_max: u64,
     ) -> Result<Self> {
         expected.check_form()?;
-        let writer = core.with_content_key(encryption, |key| {
-            BodyWriter::new(&core.tree, key, core.chunk_bytes, core.entropy.as_ref())
-        })?;
-        let writer = writer.map_err(|error| body_error(core, error))?;
-        core.guard.register(Arc::downgrade(&writer.slot()))?;
+        let guard = &keys.guard;
+        let writer = keys
+            .with_content(|key| BodyWriter::new(&core.tree, key, core.chunk_bytes, core.entropy.as_ref()))?;
+        let writer = writer.map_err(|error| body_error(guard, error))?;
+        guard.register(Arc::downgrade(&writer.slot()))?;
         let checksums = Arc::new(Slot::new(Checksums::new(expected)));
         let slot: Arc<dyn Revocable> = checksums.clone();
-        core.guard.register(Arc::downgrade(&slot))?;
+        guard.register(Arc::downgrade(&slot))?;
         Ok(Self {
-            core: core.clone(),
+            guard: guard.clone(),
+            chunk_bytes: core.chunk_bytes.max(1) as usize,
             writer,
             checksums,
             length_max,
@@ -80,7 +82,7 @@ impl Intake {
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         for part in bytes.chunks(READ_BYTES_MAX) {
             if let Some(stopped) = self.stopped {
-                return Err(stopped.error(&self.core));
+                return Err(stopped.error(&self.guard));
             }
             self.write_part(part)
                 .inspect_err(|error| self.stopped = Some(Interruption::by(error)))?;
@@ -116,16 +118,16 @@ impl Intake {
 
     /// Seals what is left. The body has to be adopted by a commit.
     pub(super) fn finish(self) -> Result<TakenIn> {
-        let core = &self.core;
+        let guard = &self.guard;
         if let Some(stopped) = self.stopped {
-            return Err(stopped.error(core));
+            return Err(stopped.error(guard));
         }
         let (content_md5, content_crc64) = self
             .checksums
             .with(Checksums::finish)
-            .ok_or_else(|| core.guard.refusal())??;
+            .ok_or_else(|| guard.refusal())??;
         let length = self.writer.length();
-        let body = self.writer.finish().map_err(|error| body_error(core, error))?;
+        let body = self.writer.finish().map_err(|error| body_error(guard, error))?;
         Ok(TakenIn {
             body,
             length,
@@ -139,17 +141,17 @@ impl Intake {
             return Err(too_large(self.length_max));
         }
         if part.len() < HASHED_BESIDE_MIN {
-            hash(&self.core, &self.checksums, part)?;
+            self.hashing().hash(part)?;
             return self.seal(part);
         }
-        let (checksums, core) = (self.checksums.clone(), self.core.clone());
+        let hashing = self.hashing();
         // The thread ends before this returns: no plaintext waits anywhere that a revocation does not reach.
         std::thread::scope(|scope| {
-            let beside = Builder::new().spawn_scoped(scope, || hash(&core, &checksums, part));
+            let beside = Builder::new().spawn_scoped(scope, || hashing.hash(part));
             let sealed = self.seal(part);
             let hashed = match beside {
-                Ok(hashing) => hashing.join().map_err(|_| hashing_ended())?,
-                Err(_) => hash(&core, &checksums, part), // No thread to be had: one after the other, then.
+                Ok(thread) => thread.join().map_err(|_| hashing_ended())?,
+                Err(_) => hashing.hash(part), // No thread to be had: one after the other, then.
             };
             sealed.and(hashed)
         })
@@ -157,21 +159,36 @@ impl Intake {
 
     /// Seals chunk by chunk, and asks before each.
     fn seal(&mut self, part: &[u8]) -> Result<()> {
-        let core = &self.core;
-        part.chunks(core.chunk_bytes.max(1) as usize)
-            .try_for_each(|piece| {
-                core.guard.check()?;
-                self.writer.write(piece).map_err(|error| body_error(core, error))
-            })
+        let guard = &self.guard;
+        part.chunks(self.chunk_bytes).try_for_each(|piece| {
+            guard.check()?;
+            self.writer.write(piece).map_err(|error| body_error(guard, error))
+        })
+    }
+
+    fn hashing(&self) -> Hashing {
+        Hashing {
+            guard: self.guard.clone(),
+            checksums: self.checksums.clone(),
+            chunk_bytes: self.chunk_bytes,
+        }
     }
 }
 
-fn hash(core: &AccountCore, checksums: &Slot<Checksums>, part: &[u8]) -> Result<()> {
-    part.chunks(core.chunk_bytes.max(1) as usize)
-        .try_for_each(|piece| {
-            let hashed = checksums.with(|checksums| checksums.update(piece));
-            hashed.ok_or_else(|| core.guard.refusal())
+/// What hashing needs beside the sealing.
+struct Hashing {
+    guard: Arc<KeyGuard>,
+    checksums: Arc<Slot<Checksums>>,
+    chunk_bytes: usize,
+}
+
+impl Hashing {
+    fn hash(&self, part: &[u8]) -> Result<()> {
+        part.chunks(self.chunk_bytes).try_for_each(|piece| {
+            let hashed = self.checksums.with(|checksums| checksums.update(piece));
+            hashed.ok_or_else(|| self.guard.refusal())
         })
+    }
 }
 
 pub(super) fn too_large(length_max: u64) -> Error {

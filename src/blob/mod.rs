@@ -82,15 +82,15 @@ pub use version::{BlobVersionRef, ReadOptions};
 
 use strongroom_engine::body::BodyError;
 
-use crate::account::AccountCore;
+use crate::encryption::KeyGuard;
 use crate::error::{Error, ErrorKind};
 
 /// What a failure of a body means to the caller.
-fn body_error(core: &AccountCore, error: BodyError) -> Error {
+fn body_error(guard: &KeyGuard, error: BodyError) -> Error {
     match error {
-        BodyError::Revoked => core.guard.refusal(),
+        BodyError::Revoked => guard.refusal(),
         BodyError::Tree(error) => error.into(),
-        BodyError::Interrupted => Interruption::Failed.error(core),
+        BodyError::Interrupted => Interruption::Failed.error(guard),
         BodyError::TooLarge => {
             let message = "the content is larger than a blob can be";
             Error::new(ErrorKind::Invalid, "RequestBodyTooLarge", 413, message)
@@ -121,10 +121,10 @@ impl Interruption {
     }
 
     /// What every later call on the stream gets.
-    fn error(self, core: &AccountCore) -> Error {
+    fn error(self, guard: &KeyGuard) -> Error {
         let message = "the stream was interrupted by an earlier failure";
         match self {
-            Self::Revoked => core.guard.refusal(),
+            Self::Revoked => guard.refusal(),
             Self::Failed => Error::new(ErrorKind::Store, "InternalError", 500, message).hint("begin again"),
         }
     }

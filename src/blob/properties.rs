@@ -19,7 +19,7 @@ use crate::etag::ETag;
 use crate::lease::LeaseDuration;
 use crate::metadata::Metadata;
 use crate::names::BlobName;
-use crate::operations::Operation;
+use crate::operations::{Operation, UserMetadata};
 
 /// Bytes of one content header at most.
 const HEADER_BYTES_MAX: usize = 1024;
@@ -251,7 +251,8 @@ impl Container {
         let now = self.core.clock.now();
         record.check_read(&conditions, now)?;
         record.check_encryption(&encryption)?;
-        let metadata = self.core.guard.with_keys(|keys| record.metadata(keys))??;
+        let keys = self.core.keys_of(&record.encryption, &encryption)?;
+        let metadata = keys.with_keys(|keys| record.metadata(keys))??;
         Ok(record.properties(Some(metadata), now))
     }
 
@@ -280,7 +281,8 @@ impl Container {
         let record = self.read_blob(Operation::GetBlobMetadata, name, which)?;
         record.check_read(&conditions, self.core.clock.now())?;
         record.check_encryption(&encryption)?;
-        self.core.guard.with_keys(|keys| record.metadata(keys))?
+        let keys = self.core.keys_of(&record.encryption, &encryption)?;
+        keys.with_keys(|keys| record.metadata(keys))?
     }
 
     /// Replaces all user metadata of a blob.
@@ -298,15 +300,13 @@ impl Container {
             conditions,
             encryption,
         } = options.into();
-        ContainerRecord::read(&self.core.tree, &self.name)?;
-        self.core.admit(Operation::SetBlobMetadata)?;
+        let found = self.read_blob(Operation::SetBlobMetadata, name, BlobVersionRef::Base)?;
         conditions.check_write_form()?;
-        let core = &self.core;
-        let sealed = core
-            .guard
-            .with_keys(|keys| SealedMetadata::seal(core, keys, metadata))??;
+        let keys = self.core.keys_of(&found.encryption, &encryption)?;
+        let sealed = SealedMetadata::seal(&self.core, &keys, metadata)?;
         self.change_blob(Operation::SetBlobMetadata, name, &conditions, move |record| {
             record.check_encryption(&encryption)?;
+            record.encryption.check_same(&keys.details)?;
             record.metadata.clone_from(&sealed);
             Ok(())
         })
@@ -340,8 +340,8 @@ impl Container {
     ) -> Result<BlobRecord> {
         let snapshot = self.core.tree.snapshot()?;
         let container = ContainerRecord::read(&snapshot, &self.name)?;
-        self.core.admit(operation)?;
-        let record = BlobRecord::read_state(&snapshot, (container.id, name), which)?;
+        let found = BlobRecord::read_state(&snapshot, (container.id, name), which);
+        let record = self.core.admit_blob(operation, found)?;
         record.check_there(self.core.clock.now())?;
         Ok(record)
     }
@@ -357,8 +357,9 @@ impl Container {
         let conditions = conditions.clone();
         self.core.transact(move |txn| {
             let container = ContainerRecord::read(txn, &container)?;
-            core.admit_commit(operation, txn)?;
-            let mut record = BlobRecord::read(txn, container.id, &name)?;
+            let asked = (operation, UserMetadata::Untouched);
+            let found = BlobRecord::read(txn, container.id, &name);
+            let mut record = core.admit_blob_commit(asked, found, txn)?;
             let history = History::of(&core, (container.id, &name));
             record.check_change(&conditions, &history)?;
             if operation == Operation::SetBlobMetadata || record.blob_type == BlobType::BlockBlob {

@@ -8,15 +8,13 @@ use strongroom_engine::tree::Txn;
 use super::Conditions;
 use super::history::History;
 use super::properties::{BlobType, ContentHeaders};
-use super::record::{
-    AccessTier, BlobContent, BlobRecord, EncryptionDetails, NewBlob, SealedMetadata, TierState, key,
-};
+use super::record::{AccessTier, BlobContent, BlobRecord, NewBlob, SealedMetadata, TierState, key};
 use super::tier;
 use crate::account::AccountCore;
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::{ContainerId, ContainerRecord};
-use crate::encryption::{DataKeys, EncryptionChoice};
+use crate::encryption::{BlobKeys, EncryptionChoice};
 use crate::error::Result;
 use crate::lease::Lease;
 use crate::metadata::Metadata;
@@ -32,7 +30,6 @@ pub(super) struct Given {
     pub(super) tags: Tags,
     pub(super) content_md5: Option<[u8; 16]>,
     pub(super) tier: Option<AccessTier>,
-    pub(super) encryption: EncryptionDetails,
 }
 
 /// What a blob that begins without content is given. The default replaces whatever is there and attaches
@@ -71,17 +68,16 @@ impl CreateBlobOptions {
             operation: Operation::PutBlob,
             touched: UserMetadata::given(&self.metadata),
             conditions: self.conditions.clone(),
+            keys: core.keys_for_new(&container.name, &self.encryption)?,
         };
         making.check(core)?;
         self.headers.check()?;
-        let seal = |keys: &DataKeys| SealedMetadata::seal(core, keys, &self.metadata);
         let given = Given {
             headers: self.headers.clone(),
-            metadata: core.guard.with_keys(seal)??,
+            metadata: SealedMetadata::seal(core, &making.keys, &self.metadata)?,
             tags: self.tags.clone(),
             content_md5: self.content_md5,
             tier: self.tier,
-            encryption: EncryptionDetails::of(&self.encryption),
         };
         Ok((making, given))
     }
@@ -96,6 +92,7 @@ pub(super) struct Making {
     pub(super) operation: Operation,
     pub(super) touched: UserMetadata,
     pub(super) conditions: Conditions,
+    pub(super) keys: BlobKeys,
 }
 
 /// A base about to be replaced, inside a transaction, after every check.
@@ -114,7 +111,7 @@ impl Making {
     /// The checks that show before the content has come.
     pub(super) fn check(&self, core: &AccountCore) -> Result<()> {
         let container = ContainerRecord::read(&core.tree, &self.container)?.id;
-        core.admit_with(self.operation, self.touched)?;
+        self.operation.admit(self.touched, &self.keys.guard)?;
         let old = BlobRecord::find(&core.tree, container, &self.name)?;
         BlobRecord::check_replace(
             old.as_ref(),
@@ -129,8 +126,10 @@ impl Making {
         core: &'a AccountCore,
         txn: &mut Txn<'_>,
     ) -> Result<Replacing<'a>, Failure> {
-        let container = ContainerRecord::read(txn, &self.container)?.id;
-        core.admit_commit_with(self.operation, self.touched, txn)?;
+        let container = ContainerRecord::read(txn, &self.container)?;
+        self.operation.admit_commit(self.touched, &self.keys.guard, txn)?;
+        container.encryption.permit(&self.keys.details)?;
+        let container = container.id;
         let old = BlobRecord::find(txn, container, &self.name)?;
         let history = History::of(core, (container, &self.name));
         BlobRecord::check_replace(old.as_ref(), &self.conditions, &history)?;
@@ -173,6 +172,7 @@ impl Replacing<'_> {
         if let Some(tier) = given.tier {
             tier.check_type(self.making.blob_type)?;
             tier::check_capacity(tier, length)?;
+            tier::check_encryption(tier, &self.making.keys.details)?;
         }
         let record = BlobRecord::new(NewBlob {
             blob_type: self.making.blob_type,
@@ -189,7 +189,7 @@ impl Replacing<'_> {
         Ok(BlobRecord {
             content_md5: given.content_md5,
             metadata: given.metadata.clone(),
-            encryption: given.encryption.clone(),
+            encryption: self.making.keys.details.clone(),
             lease: old.map_or(Lease::None, |old| old.lease.after_write(now)),
             tier: TierState::given(given.tier, now),
             tags: given.tags.to_pairs(),

@@ -6,11 +6,11 @@ use strongroom_engine::Timestamp;
 
 use super::Conditions;
 use super::history::{History, Kind};
-use super::record::{BlobRecord, SealedMetadata, key};
+use super::record::{BlobRecord, EncryptionDetails, SealedMetadata, key};
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
-use crate::encryption::EncryptionChoice;
+use crate::encryption::{BlobKeys, EncryptionChoice};
 use crate::error::Result;
 use crate::etag::ETag;
 use crate::lease::Lease;
@@ -56,24 +56,24 @@ impl Container {
     /// (409); `ConditionNotMet` (412) and the other errors of conditional writes.
     pub fn snapshot_blob(&self, name: &BlobName, options: &SnapshotOptions) -> Result<SnapshotReceipt> {
         let core = Arc::clone(&self.core);
-        ContainerRecord::read(&core.tree, &self.name)?;
         let touched = UserMetadata::given(&options.metadata);
-        core.admit_with(Operation::SnapshotBlob, touched)?;
+        let keys = self.keys_for_snapshot(name, options)?;
         options.conditions.check_write_form()?;
-        let metadata = match touched {
-            UserMetadata::Untouched => None,
-            UserMetadata::Touched => core
-                .guard
-                .with_keys(|keys| SealedMetadata::seal(&core, keys, &options.metadata))??,
+        let metadata = match &keys {
+            None => None,
+            Some(keys) => SealedMetadata::seal(&core, keys, &options.metadata)?,
         };
         let (container, name, options) = (self.name.clone(), name.clone(), options.clone());
         self.core.transact(move |txn| {
             let container = ContainerRecord::read(txn, &container)?.id;
-            core.admit_commit_with(Operation::SnapshotBlob, touched, txn)?;
-            let mut base = BlobRecord::read(txn, container, &name)?;
+            let asked = (Operation::SnapshotBlob, touched);
+            let mut base = core.admit_blob_commit(asked, BlobRecord::read(txn, container, &name), txn)?;
             let now = core.clock.now();
             base.check_unleased(&options.conditions, now)?;
             base.check_encryption(&options.encryption)?;
+            if let Some(keys) = &keys {
+                base.encryption.check_same(&keys.details)?;
+            }
             base.check_online(now)?;
             let history = History::of(&core, (container, &name));
             history.before_change(txn, &mut base)?;
@@ -99,5 +99,21 @@ impl Container {
             history.put(txn, (time, Kind::Snapshot), &snapshot)?;
             Ok::<_, Failure>(receipt)
         })
+    }
+
+    /// The keys for the metadata, if there is some. They are those of the blob.
+    fn keys_for_snapshot(&self, name: &BlobName, options: &SnapshotOptions) -> Result<Option<BlobKeys>> {
+        let core = &self.core;
+        let container = ContainerRecord::read(&core.tree, &self.name)?.id;
+        if options.metadata.is_empty() {
+            return Ok(None);
+        }
+        let found = BlobRecord::read(&core.tree, container, name);
+        let keys = match &found {
+            Ok(record) => core.keys_of(&record.encryption, &options.encryption)?,
+            Err(_) => core.keys_of(&EncryptionDetails::default(), &options.encryption)?,
+        };
+        Operation::SnapshotBlob.admit(UserMetadata::Touched, &keys.guard)?;
+        found.map(|_| Some(keys))
     }
 }

@@ -39,7 +39,7 @@ impl BlobSource {
             which: BlobVersionRef::Base,
             range: ByteRange::all(),
             conditions: Conditions::default(),
-            encryption: EncryptionChoice::Account,
+            encryption: EncryptionChoice::Default,
         }
     }
 

@@ -49,13 +49,14 @@ pub(crate) struct Staging {
 pub(crate) struct BlockKind {
     /// Bytes of every block id.
     pub(crate) id_bytes: u8,
-    /// SHA-256 of the key that a caller provided for their content, if one did.
-    pub(crate) customer_key_sha256: Option<[u8; 32]>,
+    /// What their content is sealed under.
+    pub(crate) encryption: EncryptionDetails,
 }
 
 impl Record for Staging {
     const NAME: &'static str = "staging area";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    const OLDEST: u8 = 2;
 }
 
 /// An uncommitted block.
@@ -82,11 +83,7 @@ impl Staging {
 
     /// Fails unless the blocks are sealed under the key that `given` stands for.
     pub(crate) fn check_encryption(&self, given: &EncryptionDetails) -> Result<()> {
-        let kept = EncryptionDetails {
-            customer_key_sha256: self.kind.customer_key_sha256,
-            ..EncryptionDetails::default()
-        };
-        kept.check(given)
+        self.kind.encryption.check_same(given)
     }
 
     /// True if its blocks are to be dropped.

@@ -11,14 +11,16 @@ use strongroom_engine::Timestamp;
 
 use super::history::{self, Kind};
 use super::properties::BlobType;
-use super::record::{AccessTier, ArchiveStatus, BlobRecord, RehydratePriority, TierState, key};
+use super::record::{
+    AccessTier, ArchiveStatus, BlobRecord, EncryptionDetails, RehydratePriority, TierState, key,
+};
 use super::{BlobVersionRef, Conditions};
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::BlobName;
-use crate::operations::Operation;
+use crate::operations::{Operation, UserMetadata};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -250,15 +252,25 @@ impl Container {
     ) -> Result<TierChange> {
         let (core, container, name) = (Arc::clone(&self.core), self.name.clone(), name.clone());
         let options = options.clone();
+        // Before the transaction, which finds only keys that are at hand.
+        let found = self.read_blob(Operation::SetBlobTier, &name, options.which);
+        if let Err(error) = found {
+            // A snapshot has no tier, whether it is there or not.
+            match options.which {
+                BlobVersionRef::Snapshot(_) if error.kind() == ErrorKind::NotFound => {}
+                _ => return Err(error),
+            }
+        }
         self.core.transact(move |txn| {
             let container = ContainerRecord::read(txn, &container)?.id;
-            core.admit_commit(Operation::SetBlobTier, txn)?;
             if let BlobVersionRef::Snapshot(_) = options.which {
                 let message = "This operation is not permitted on a snapshot.";
                 return Err(Error::invalid("SnapshotsPresent", message).into());
             }
             let now = core.clock.now();
-            let mut record = BlobRecord::read_state(txn, (container, &name), options.which)?;
+            let found = BlobRecord::read_state(txn, (container, &name), options.which);
+            let asked = (Operation::SetBlobTier, UserMetadata::Untouched);
+            let mut record = core.admit_blob_commit(asked, found, txn)?;
             record.check_note(&options.conditions, now)?;
             let change = record.set_tier(tier, (options.priority, now))?;
             let place = match options.which {
@@ -280,15 +292,21 @@ impl BlobRecord {
         (priority, now): (RehydratePriority, Timestamp),
     ) -> Result<TierChange> {
         tier.check_type(self.blob_type)?;
-        if tier == AccessTier::Archive && self.encryption.scope.is_some() {
-            let message = "a blob under an encryption scope cannot be archived";
-            return Err(Error::invalid("InvalidHeaderValue", message));
-        }
+        check_encryption(tier, &self.encryption)?;
         match self.blob_type {
             BlobType::PageBlob => self.tier.raise_to(tier, (self.length, now)),
             BlobType::BlockBlob | BlobType::AppendBlob => self.tier.move_to(tier, (priority, now)),
         }
     }
+}
+
+/// Fails if a blob under these keys cannot be in that tier.
+pub(super) fn check_encryption(tier: AccessTier, details: &EncryptionDetails) -> Result<()> {
+    if tier == AccessTier::Archive && details.scope.is_some() {
+        let message = "a blob under an encryption scope cannot be archived";
+        return Err(Error::invalid("InvalidHeaderValue", message));
+    }
+    Ok(())
 }
 
 /// True if the version is not the current one.

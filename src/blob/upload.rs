@@ -13,12 +13,12 @@ use super::intake::{Intake, TakenIn};
 use super::md5::ContentMd5;
 use super::properties::{BlobReceipt, BlobType, ContentHeaders};
 use super::put::{Given, Making};
-use super::record::{AccessTier, BlobContent, EncryptionDetails, Extent, SealedMetadata};
+use super::record::{AccessTier, BlobContent, Extent, SealedMetadata};
 use super::source::BlobSource;
 use super::staged::Staging;
 use crate::account::AccountCore;
 use crate::container::Container;
-use crate::encryption::{DataKeys, EncryptionChoice};
+use crate::encryption::EncryptionChoice;
 use crate::error::Result;
 use crate::metadata::Metadata;
 use crate::names::BlobName;
@@ -107,7 +107,7 @@ impl Container {
         source: &BlobSource,
         mut options: UploadOptions,
     ) -> Result<BlobReceipt> {
-        let making = self.making(name, (Operation::PutBlobFromUrl, &options));
+        let making = self.making(name, (Operation::PutBlobFromUrl, &options))?;
         making.check(&self.core)?;
         let content = source.open()?;
         if content.length() > PUT_FROM_BYTES_MAX {
@@ -122,38 +122,37 @@ impl Container {
         upload.commit()
     }
 
-    fn making(&self, name: &BlobName, (operation, options): (Operation, &UploadOptions)) -> Making {
-        Making {
+    fn making(&self, name: &BlobName, (operation, options): (Operation, &UploadOptions)) -> Result<Making> {
+        Ok(Making {
             container: self.name.clone(),
             name: name.clone(),
             blob_type: BlobType::BlockBlob,
             operation,
             touched: UserMetadata::given(&options.metadata),
             conditions: options.conditions.clone(),
-        }
+            keys: self.core.keys_for_new(&self.name, &options.encryption)?,
+        })
     }
 
     fn begin_put(&self, name: &BlobName, (operation, options): (Operation, UploadOptions)) -> Result<Upload> {
         let core = &self.core;
-        let making = self.making(name, (operation, &options));
+        let making = self.making(name, (operation, &options))?;
         making.check(core)?;
         options.headers.check()?;
         if let Some(tier) = options.tier {
             tier.check_type(BlobType::BlockBlob)?;
         }
-        let seal = |keys: &DataKeys| SealedMetadata::seal(core, keys, &options.metadata);
-        let metadata = core.guard.with_keys(seal)??;
+        let metadata = SealedMetadata::seal(core, &making.keys, &options.metadata)?;
         Ok(Upload {
             core: Arc::clone(core),
+            intake: Intake::begin(core, &making.keys, options.expected(), u64::MAX)?,
             making,
-            intake: Intake::begin(core, &options.encryption, options.expected(), u64::MAX)?,
             given: Given {
                 headers: options.headers,
                 metadata,
                 tags: options.tags,
                 content_md5: None,
                 tier: options.tier,
-                encryption: EncryptionDetails::of(&options.encryption),
             },
         })
     }

@@ -5,6 +5,7 @@
 //! steps ([`reap`]).
 
 mod acl;
+mod encryption;
 mod kept;
 mod lease;
 mod list;
@@ -12,6 +13,7 @@ mod reap;
 pub(crate) mod record;
 
 pub use acl::{ContainerAcl, PublicAccess, StoredAccessPolicy};
+pub use encryption::ContainerEncryption;
 pub use kept::ContainerVersion;
 pub use list::{ContainerItem, ContainerPage, DeletedContainer, ListContainers};
 pub use reap::Reaped;
@@ -58,6 +60,19 @@ pub struct ContainerProperties {
     pub lease_duration: Option<LeaseDuration>,
     /// What anonymous callers may read.
     pub public_access: PublicAccess,
+    /// What its blobs are under.
+    pub encryption: ContainerEncryption,
+}
+
+/// What a new container is given.
+#[derive(Clone, Debug, Default)]
+pub struct CreateContainerOptions {
+    /// User metadata.
+    pub metadata: Metadata,
+    /// What anonymous callers may read. Default: nothing.
+    pub public_access: PublicAccess,
+    /// What its blobs are under. Final. Default: the account's key.
+    pub encryption: ContainerEncryption,
 }
 
 impl ContainerProperties {
@@ -79,6 +94,7 @@ impl ContainerProperties {
             lease_status: record.lease.status(now),
             lease_duration: record.lease.duration(now),
             public_access: record.public_access,
+            encryption: record.encryption.clone(),
         })
     }
 }
@@ -114,21 +130,26 @@ impl Container {
     /// # Errors
     /// `ContainerAlreadyExists` (409).
     pub fn create(&self, metadata: &Metadata) -> Result<ContainerProperties> {
-        self.create_with_access(metadata, PublicAccess::None)
+        self.create_with(&CreateContainerOptions {
+            metadata: metadata.clone(),
+            ..CreateContainerOptions::default()
+        })
     }
 
-    /// Creates the container and says what anonymous callers may read.
+    /// Creates the container and says who may read it anonymously, and what its blobs are under.
     ///
     /// # Errors
     /// `ContainerAlreadyExists` (409). `ContainerBeingDeleted` does not happen: deleting a container gives
-    /// its name free in the same commit.
-    pub fn create_with_access(
-        &self,
-        metadata: &Metadata,
-        public_access: PublicAccess,
-    ) -> Result<ContainerProperties> {
+    /// its name free in the same commit. `EncryptionScopeNotFound` (404); `InvalidHeaderValue` (400) if an
+    /// override is denied of no scope.
+    pub fn create_with(&self, options: &CreateContainerOptions) -> Result<ContainerProperties> {
         self.core.admit(Operation::CreateContainer)?;
-        let (core, name, metadata) = (self.core.clone(), self.name.clone(), metadata.to_pairs());
+        options.encryption.check()?;
+        if let Some(scope) = &options.encryption.default_scope {
+            self.core.scope(scope)?;
+        }
+        let (core, name, metadata) = (self.core.clone(), self.name.clone(), options.metadata.to_pairs());
+        let (public_access, encryption) = (options.public_access, options.encryption.clone());
         let record = self.core.transact(move |txn| {
             if ContainerRecord::find(txn, &name)?.is_some() {
                 return Err(Failure::Refused(already_exists()));
@@ -136,6 +157,7 @@ impl Container {
             let new = NewContainer {
                 metadata: metadata.clone(),
                 public_access,
+                encryption: encryption.clone(),
             };
             let record = ContainerRecord::create(&core, txn, new)?;
             record.write(txn, &name)?;

@@ -7,6 +7,7 @@ use strongroom_engine::engine::{KeyRange, Order};
 use strongroom_engine::tree::{Entry, Snapshot, Tree, TreeError, Txn};
 
 use super::acl::{PublicAccess, StoredAccessPolicy};
+use super::encryption::ContainerEncryption;
 use crate::account::AccountCore;
 use crate::blob::Subject;
 use crate::commit::Failure;
@@ -32,18 +33,20 @@ pub(crate) struct ContainerRecord {
     pub(crate) lease: Lease,
     pub(crate) public_access: PublicAccess,
     pub(crate) policies: Vec<StoredAccessPolicy>,
+    pub(crate) encryption: ContainerEncryption,
 }
 
 /// What a new container begins with.
 pub(crate) struct NewContainer {
     pub(crate) metadata: Vec<(String, String)>,
     pub(crate) public_access: PublicAccess,
+    pub(crate) encryption: ContainerEncryption,
 }
 
 impl Record for ContainerRecord {
     const NAME: &'static str = "container record";
-    const VERSION: u8 = 2;
-    const OLDEST: u8 = 2;
+    const VERSION: u8 = 3;
+    const OLDEST: u8 = 3;
 }
 
 /// The id that the next container gets.
@@ -140,6 +143,7 @@ impl ContainerRecord {
             lease: Lease::None,
             public_access: new.public_access,
             policies: Vec::new(),
+            encryption: new.encryption,
         })
     }
 

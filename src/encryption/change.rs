@@ -1,6 +1,6 @@
-//! Changing who holds an account's root key.
+//! Changing who holds the root key of an account or encryption scope.
 //!
-//! Every change is one commit of the one record of the account's envelope tree, under the account's control
+//! Every change is one commit of the one record of the holder's envelope tree, under its control
 //! lock; no data is touched. A new wrap is proven to unwrap, from what lies on the disk, before it is
 //! committed. Until the commit the old settings are in force, whatever fails. Towards the customer the
 //! platform's one-time key is destroyed only after the commit; away from the customer a new one is durable
@@ -221,7 +221,7 @@ impl Custody {
             .map_err(|error| settings_error(error, &key))
             .and_then(|bytes| {
                 RootKey::from_bytes(bytes)
-                    .filter(|root| root.matches(record.id, &record.root_commitment))
+                    .filter(|root| self.is_root(root))
                     .ok_or_else(|| authentication_failure(format!("{key} does not unwrap what it wrapped")))
             });
         match proven {

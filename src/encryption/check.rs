@@ -13,14 +13,13 @@ use crate::error::{Error, ErrorKind, Result};
 pub(crate) fn check(custody: &Custody) -> Result<()> {
     // No change of custody may come between the record and its file.
     let _control = custody.control.lock();
-    let record = custody.record()?;
     let envelope = custody.envelope_tree.read()?;
     let files = &custody.store.side_files;
     match &envelope.source {
         Source::Platform { file, wrapped } => {
             let one_time = files.read_one_time(&custody.store, custody.id(), *file)?;
             let root = unwrap_under(&one_time, custody.id(), wrapped);
-            match root.filter(|root| root.matches(custody.id(), &record.root_commitment)) {
+            match root.filter(|root| custody.is_root(root)) {
                 Some(_) => Ok(()),
                 None => Err(super::damaged()),
             }

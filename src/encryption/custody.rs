@@ -1,16 +1,17 @@
-//! Custody: how the root key of one account is got at, now, from what is committed.
+//! Custody: how the root key of an account, or of an encryption scope, is got at, now, from what is
+//! committed.
 //!
 //! Reads the account record and the envelope afresh each time, so it is right after any change of either. A
-//! root key that does not match the account's commitment, or an envelope that the root key does not vouch
+//! root key that does not match its holder's commitment, or an envelope that the root key does not vouch
 //! for, never leaves.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use strongroom_engine::Timestamp;
-use strongroom_engine::keys::{RootKey, ScopeId};
-use strongroom_engine::tree::Tree;
+use strongroom_engine::keys::{Purpose, PurposeKey, RootKey, ScopeId};
 use strongroom_keyvault::{
     AccessToken, Directory, Identity as DirectoryIdentity, KeyService, ObjectId, VaultError,
 };
@@ -32,13 +33,29 @@ pub(crate) struct KeyServices {
     pub(crate) directory: Arc<dyn Directory>,
 }
 
-/// Where one account's root key is kept, and what is needed to ask for it.
+/// Whose root key it is: an account's, or that of an encryption scope in one.
+#[derive(Clone, Copy)]
+pub(crate) struct Holder {
+    /// The account's id, or the scope's.
+    pub(crate) id: ScopeId,
+    /// Fixed at creation: no other root key is ever used for this holder.
+    pub(crate) commitment: [u8; 32],
+    /// Whether everything is sealed a second time, under a key of the platform.
+    pub(crate) infrastructure: bool,
+}
+
+/// Where one root key is kept, and what is needed to ask for it.
 pub(crate) struct Custody {
     pub(crate) store: Arc<StoreShared>,
-    /// The account's data.
-    pub(crate) tree: Tree,
-    pub(crate) envelope_tree: EnvelopeTree,
+    holder: Holder,
+    /// The account that the holder is, or belongs to.
+    pub(crate) account: ScopeId,
     pub(crate) name: AccountName,
+    pub(crate) envelope_tree: EnvelopeTree,
+    /// The key of the second layer.
+    outer: Option<Arc<PurposeKey>>,
+    /// False while an encryption scope is disabled, as committed.
+    enabled: AtomicBool,
     token: Mutex<Option<CachedToken>>,
     /// One change of identity or encryption settings at a time.
     pub(crate) control: Mutex<()>,
@@ -54,25 +71,56 @@ struct CachedToken {
 
 impl Custody {
     pub(crate) fn new(
-        store: Arc<StoreShared>,
-        tree: Tree,
+        store: &Arc<StoreShared>,
+        holder: Holder,
         envelope_tree: EnvelopeTree,
-        name: AccountName,
-    ) -> Self {
-        Self {
-            store,
-            tree,
+        (account, name): (ScopeId, &AccountName),
+    ) -> Result<Self> {
+        let outer = |root: &RootKey| Arc::new(root.purpose(Purpose::Infrastructure, holder.id));
+        Ok(Self {
+            outer: holder
+                .infrastructure
+                .then(|| store.with_root(outer))
+                .transpose()?,
+            store: Arc::clone(store),
+            holder,
+            account,
+            name: name.clone(),
             envelope_tree,
-            name,
+            enabled: AtomicBool::new(true),
             token: Mutex::new(None),
             control: Mutex::new(()),
             last_check: Mutex::new(None),
+        })
+    }
+
+    /// The holder's id.
+    pub(crate) fn id(&self) -> ScopeId {
+        self.holder.id
+    }
+
+    /// True if this is the holder's root key.
+    pub(crate) fn is_root(&self, root: &RootKey) -> bool {
+        root.matches(self.holder.id, &self.holder.commitment)
+    }
+
+    /// The key for one purpose, with the second layer where the holder has one.
+    pub(crate) fn data_key(&self, root: &RootKey, purpose: Purpose) -> PurposeKey {
+        let key = root.purpose(purpose, self.holder.id);
+        match &self.outer {
+            Some(outer) => key.within(Arc::clone(outer)),
+            None => key,
         }
     }
 
-    /// The account's id.
-    pub(crate) fn id(&self) -> ScopeId {
-        self.tree.id()
+    /// False while the holder is an encryption scope that is disabled.
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.enabled.load(SeqCst)
+    }
+
+    /// What has been committed as the state of an encryption scope.
+    pub(crate) fn set_enabled(&self, enabled: bool) {
+        self.enabled.store(enabled, SeqCst);
     }
 
     /// The account record as committed. A later account of the same name is another one.
@@ -81,7 +129,7 @@ impl Custody {
             Some(bytes) => AccountRecord::decode(&bytes)?,
             None => return Err(not_found(self.name.as_str())),
         };
-        if record.id == self.id() {
+        if record.id == self.account {
             Ok(record)
         } else {
             Err(not_found(self.name.as_str()))
@@ -100,21 +148,20 @@ impl Custody {
 
     /// The root key, opened through whoever holds it now.
     pub(crate) fn unwrap(&self, envelope: &Envelope) -> Result<RootKey, Obstacle> {
-        let record = self.record()?;
         let root = match &envelope.source {
             Source::Platform { file, wrapped } => {
                 let one_time = self
                     .store
                     .side_files
-                    .read_one_time(&self.store, record.id, *file)?;
-                unwrap_under(&one_time, record.id, wrapped)
+                    .read_one_time(&self.store, self.id(), *file)?;
+                unwrap_under(&one_time, self.id(), wrapped)
             }
-            Source::Customer(wrap) => self.ask_vault(&record, wrap)?,
+            Source::Customer(wrap) => self.ask_vault(&self.record()?, wrap)?,
         };
         let root = root
-            .filter(|root| root.matches(record.id, &record.root_commitment))
+            .filter(|root| self.is_root(root))
             .ok_or_else(super::damaged)?;
-        if envelope.is_authentic(record.id, &root)? {
+        if envelope.is_authentic(self.id(), &root)? {
             Ok(root)
         } else {
             Err(super::damaged().into())
@@ -197,7 +244,7 @@ impl Custody {
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Custody {
-    /// True when the account follows the latest version and was not looked at for a day, or not since it was
+    /// True when the holder follows the latest version and was not looked at for a day, or not since it was
     /// opened.
     pub(crate) fn is_check_due(&self) -> Result<bool> {
         let follows = match &self.envelope()?.source {

@@ -1,10 +1,10 @@
-//! The key guard: the only way from an operation to an account's data keys.
+//! The key guard: the only way from an operation to the data keys of an account or of an encryption scope.
 //!
 //! Invariants:
 //! * The vault's epoch is read *before* an unwrap and kept with the keys. Keys are used only while the epoch
 //!   is the same, so a revocation that has returned precedes every later use.
-//! * A change of the account's identities counts like a change in the vault: an answer that was asked for
-//!   before it is never installed after it.
+//! * A change of the account's identities, or of a scope's state, counts like a change in the vault: an
+//!   answer that was asked for before it is never installed after it.
 //! * A change in the vault calls [`AccessWatcher::access_changed`] before it returns. If access is gone the
 //!   keys are wiped and every registered slot is emptied by then; if it is still there, streams go on
 //!   undisturbed.
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, RecursiveRwLock};
-use strongroom_engine::keys::{Purpose, PurposeKey, RootKey, ScopeId};
+use strongroom_engine::keys::{Purpose, PurposeKey, RootKey};
 use strongroom_engine::slot::Revocable;
 use strongroom_engine::tree::{Gate, GateClosed, Pass};
 use strongroom_keyvault::{AccessWatcher, Epoch};
@@ -33,7 +33,7 @@ const ATTEMPTS: usize = 32;
 /// Slots are looked through for dead ones whenever this many have been added.
 const SLOTS_BETWEEN_SWEEPS: usize = 64;
 
-/// The keys of one account's data, derived from its root key.
+/// The keys of an account's or scope's data, derived from its root key.
 pub(crate) struct DataKeys {
     /// Seals content of blobs.
     pub(crate) content: PurposeKey,
@@ -42,10 +42,10 @@ pub(crate) struct DataKeys {
 }
 
 impl DataKeys {
-    fn derive(root: &RootKey, account: ScopeId) -> Self {
+    fn derive(root: &RootKey, custody: &Custody) -> Self {
         Self {
-            content: root.purpose(Purpose::Content, account),
-            metadata: root.purpose(Purpose::Metadata, account),
+            content: custody.data_key(root, Purpose::Content),
+            metadata: custody.data_key(root, Purpose::Metadata),
         }
     }
 }
@@ -64,11 +64,12 @@ enum State {
     Refused { refusal: Refusal, epoch: Moment },
 }
 
-/// While two of them are equal nothing has changed in the vault, nor in who the account is towards it.
+/// While two of them are equal nothing has changed in the vault, nor in who the account is towards it, nor
+/// whether the scope is enabled.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Moment {
     vault: Epoch,
-    identities: u64,
+    settings: u64,
 }
 
 /// How an operation stands at this moment.
@@ -90,8 +91,8 @@ pub(crate) struct KeyGuard {
     custody: Arc<Custody>,
     state: Arc<RecursiveRwLock<State>>,
     slots: Mutex<Slots>,
-    /// Counts the changes of the account's identities.
-    identities: AtomicU64,
+    /// Counts the changes of the account's identities and of the scope's state.
+    settings: AtomicU64,
     /// One unwrap at a time; held during calls to the vault and nothing else.
     asking: Mutex<()>,
 }
@@ -110,8 +111,13 @@ impl KeyGuard {
 
     /// A guard of an account that the platform holds the root key of.
     pub(crate) fn platform(custody: Arc<Custody>, root: &RootKey) -> Arc<Self> {
-        let keys = DataKeys::derive(root, custody.id());
+        let keys = DataKeys::derive(root, &custody);
         Self::with(custody, State::Platform(keys))
+    }
+
+    /// Where the root key is kept.
+    pub(super) fn custody(&self) -> &Custody {
+        &self.custody
     }
 
     fn with(custody: Arc<Custody>, state: State) -> Arc<Self> {
@@ -119,7 +125,7 @@ impl KeyGuard {
             custody,
             state: Arc::new(RecursiveRwLock::new(state)),
             slots: Mutex::default(),
-            identities: AtomicU64::new(0),
+            settings: AtomicU64::new(0),
             asking: Mutex::new(()),
         });
         if let Some(keys) = &guard.custody.store.keys {
@@ -205,15 +211,15 @@ impl KeyGuard {
 
     /// The platform holds the root key from now on. Streams go on: the root key is the same.
     pub(crate) fn now_platform(&self, root: &RootKey) {
-        self.take_over(State::Platform(DataKeys::derive(root, self.custody.id())));
+        self.take_over(State::Platform(DataKeys::derive(root, &self.custody)));
     }
 
     /// The customer's key holds the root key from now on, as proven after `epoch` was read.
     pub(crate) fn now_customer(&self, root: &RootKey, epoch: Epoch) {
-        let keys = DataKeys::derive(root, self.custody.id());
+        let keys = DataKeys::derive(root, &self.custody);
         let epoch = Moment {
             vault: epoch,
-            identities: self.identities.load(SeqCst),
+            settings: self.settings.load(SeqCst),
         };
         self.take_over(State::Open { keys, epoch });
         // Something may have changed in the vault between the proof and this line.
@@ -224,13 +230,31 @@ impl KeyGuard {
     fn take_over(&self, state: State) {
         let mut present = self.state.write();
         if !matches!(*present, State::Closed) {
-            *present = state;
+            // A disabled scope lends no keys, whoever holds its root key.
+            *present = if self.custody.is_enabled() {
+                state
+            } else {
+                State::Locked
+            };
         }
     }
 
     /// The account asks as somebody else from now on: what is known was proven for another.
     pub(crate) fn identity_changed(&self) {
-        self.identities.fetch_add(1, SeqCst);
+        self.settings.fetch_add(1, SeqCst);
+        self.access_changed();
+    }
+
+    /// Wipes the keys and empties the slots: the scope is disabled, and stays so until it is told otherwise.
+    pub(crate) fn disable(&self) {
+        self.settings.fetch_add(1, SeqCst);
+        self.take_over(State::Locked);
+        self.empty_slots();
+    }
+
+    /// The scope is enabled: whoever comes next asks for its root key.
+    pub(crate) fn enable(&self) {
+        self.settings.fetch_add(1, SeqCst);
     }
 
     /// Wipes the keys and empties the slots for good: the store closes.
@@ -255,13 +279,17 @@ impl KeyGuard {
     fn prove(&self) -> Proof {
         let _asking = self.asking.lock();
         let epoch = self.now();
+        if !self.custody.is_enabled() {
+            let outcome = Err(Refusal::ScopeDisabled.into());
+            return Proof { epoch, outcome };
+        }
         let outcome = self
             .custody
             .envelope()
             .map_err(Obstacle::from)
             .and_then(|envelope| {
                 let root = self.custody.unwrap(&envelope)?;
-                Ok(DataKeys::derive(&root, self.custody.id()))
+                Ok(DataKeys::derive(&root, &self.custody))
             });
         Proof { epoch, outcome }
     }
@@ -296,7 +324,7 @@ impl KeyGuard {
         };
         Moment {
             vault,
-            identities: self.identities.load(SeqCst),
+            settings: self.settings.load(SeqCst),
         }
     }
 
@@ -379,10 +407,10 @@ fn restless() -> Error {
 pub(crate) fn open(custody: &Arc<Custody>) -> Result<Arc<KeyGuard>> {
     let envelope = custody.envelope()?;
     match envelope.source {
-        Source::Platform { .. } => {
+        Source::Platform { .. } if custody.is_enabled() => {
             let root = custody.unwrap(&envelope)?;
             Ok(KeyGuard::platform(custody.clone(), &root))
         }
-        Source::Customer(_) => Ok(KeyGuard::locked(custody.clone())),
+        Source::Platform { .. } | Source::Customer(_) => Ok(KeyGuard::locked(custody.clone())),
     }
 }

@@ -13,16 +13,20 @@ use sha2::{Digest as _, Sha256};
 use strongroom_engine::keys::{Purpose, PurposeKey, RootKey};
 use zeroize::Zeroizing;
 
-use crate::account::AccountCore;
+use super::KeyGuard;
+use super::scope::EncryptionScopeName;
 use crate::error::{Error, Result};
 
-/// What content is sealed under, and what a read must give to open it. The default is the account's key.
+/// What a blob is sealed under, and what a read must give to open it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EncryptionChoice {
-    /// The account's key.
+    /// What the container says: its default encryption scope, or else the account's key. A blob that is there
+    /// already stays under what it is under.
     #[default]
-    Account,
+    Default,
+    /// An encryption scope: `x-ms-encryption-scope`. Reads need not name it.
+    Scope(EncryptionScopeName),
     /// A key that comes with every request: `x-ms-encryption-key`.
     CustomerKey(CustomerProvidedKey),
 }
@@ -102,30 +106,31 @@ impl From<CustomerProvidedKey> for EncryptionChoice {
     }
 }
 
-impl EncryptionChoice {
-    /// SHA-256 of the provided key, if there is one.
-    #[must_use]
-    pub fn customer_key_sha256(&self) -> Option<[u8; 32]> {
-        match self {
-            Self::Account => None,
-            Self::CustomerKey(key) => Some(key.sha256),
-        }
+impl From<EncryptionScopeName> for EncryptionChoice {
+    fn from(name: EncryptionScopeName) -> Self {
+        Self::Scope(name)
     }
 }
 
-impl AccountCore {
-    /// Runs `with` on the key that content is sealed under. Asks the account's key guard in every case.
-    pub(crate) fn with_content_key<R>(
-        &self,
-        choice: &EncryptionChoice,
-        with: impl FnOnce(&PurposeKey) -> R,
-    ) -> Result<R> {
-        self.guard.with_keys(|keys| match choice {
-            EncryptionChoice::Account => with(&keys.content),
-            EncryptionChoice::CustomerKey(provided) => {
-                with(&provided.key.purpose(Purpose::ProvidedContent, self.id))
-            }
-        })
+impl EncryptionChoice {
+    pub(crate) fn customer_key(&self) -> Option<&CustomerProvidedKey> {
+        match self {
+            Self::Default | Self::Scope(_) => None,
+            Self::CustomerKey(key) => Some(key),
+        }
+    }
+
+    /// SHA-256 of the provided key, if there is one.
+    #[must_use]
+    pub fn customer_key_sha256(&self) -> Option<[u8; 32]> {
+        self.customer_key().map(CustomerProvidedKey::sha256)
+    }
+}
+
+impl KeyGuard {
+    /// The key that content of the account is sealed under where the caller provides one.
+    pub(super) fn provided_content(&self, provided: &CustomerProvidedKey) -> PurposeKey {
+        self.custody().data_key(&provided.key, Purpose::ProvidedContent)
     }
 }
 

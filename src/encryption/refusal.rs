@@ -14,6 +14,8 @@ pub(crate) enum Refusal {
     VaultNotFound,
     /// The identity is gone, or belongs to another tenant than the vault.
     NoToken,
+    /// The encryption scope is disabled. Azure documents the status alone, and the code is this crate's.
+    ScopeDisabled,
 }
 
 impl Refusal {
@@ -37,6 +39,11 @@ impl Refusal {
                  resource's identity.",
                 "assign an identity to the account, in the vault's tenant, and grant it get, wrapKey and \
                  unwrapKey",
+            ),
+            Self::ScopeDisabled => (
+                "EncryptionScopeDisabled",
+                "The encryption scope of the blob is disabled.",
+                "enable the encryption scope",
             ),
         };
         Error::new(ErrorKind::KeyUnavailable, code, 403, message).hint(hint)

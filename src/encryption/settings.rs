@@ -5,6 +5,7 @@ use strongroom_keyvault::{KeyId, KeyName, KeyReference, KeyVersion, VaultUri};
 
 use super::KeyIdentity;
 use super::envelope::{CustomerWrap, Envelope, Source, Tracking};
+use super::scope::EncryptionScopeName;
 use crate::account::{AccountName, AccountRecord, KeyType};
 use crate::error::Result;
 
@@ -86,6 +87,8 @@ pub struct EncryptionStatus {
     pub queue: KeyType,
     /// Key type of the table service, as chosen at creation.
     pub table: KeyType,
+    /// Whether everything is sealed twice, as chosen at creation.
+    pub require_infrastructure_encryption: bool,
 }
 
 /// The `keyVaultProperties` block of an account.
@@ -107,11 +110,13 @@ pub struct KeyVaultProperties {
     pub identity: KeyIdentity,
 }
 
-/// What the daily check did for one account that follows the latest version.
+/// What the daily check did for one account or encryption scope that follows the latest version.
 #[derive(Debug)]
 pub struct KeyVersionCheck {
     /// The account.
     pub account: AccountName,
+    /// The encryption scope whose key it is; `None` for the account's own.
+    pub scope: Option<EncryptionScopeName>,
     /// True when it moved to a newer version; on an error it stays with the one it has.
     pub outcome: Result<bool>,
 }
@@ -132,6 +137,7 @@ impl EncryptionStatus {
             file: KeyType::Account,
             queue: record.queue,
             table: record.table,
+            require_infrastructure_encryption: record.infrastructure,
         })
     }
 }

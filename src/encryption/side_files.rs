@@ -4,9 +4,9 @@
 //! stale copies of what it stored; a file of its own can be overwritten and unlinked. See docs/KEYS.md.
 //!
 //! ```text
-//! <account id>.<file id>.onetime    a one-time key, sealed under the store's root key
-//! <account id>.envelope             the newest customer envelope, proven to unwrap, sealed likewise
-//! <account id>.envelope.new         the same before it is proven: never believed
+//! <holder id>.<file id>.onetime    a one-time key, sealed under the store's root key
+//! <holder id>.envelope             the newest customer envelope, proven to unwrap, sealed likewise
+//! <holder id>.envelope.new         the same before it is proven: never believed
 //! ```
 
 use std::io;
@@ -90,12 +90,12 @@ impl SideFiles {
     pub(crate) fn write_one_time(
         &self,
         store: &StoreShared,
-        account: ScopeId,
+        holder: ScopeId,
         file: [u8; 16],
         key: &RootKey,
     ) -> Result<()> {
-        let bytes = seal(store, account, &file, key.expose_for_wrapping())?;
-        let path = self.one_time(account, file);
+        let bytes = seal(store, holder, &file, key.expose_for_wrapping())?;
+        let path = self.one_time(holder, file);
         self.file_system
             .write_new(&path, &bytes)
             .and_then(|()| self.file_system.sync_name(&path))
@@ -106,17 +106,17 @@ impl SideFiles {
     pub(crate) fn read_one_time(
         &self,
         store: &StoreShared,
-        account: ScopeId,
+        holder: ScopeId,
         file: [u8; 16],
     ) -> Result<RootKey> {
-        let path = self.one_time(account, file);
+        let path = self.one_time(holder, file);
         let sealed = self.read(&path)?.ok_or_else(|| {
             damaged().hint(format!(
                 "restore {} from a backup made at the same time as the rest",
                 path.display()
             ))
         })?;
-        let opened = open(store, account, &file, &sealed)?;
+        let opened = open(store, holder, &file, &sealed)?;
         RootKey::from_bytes(opened).ok_or_else(damaged)
     }
 
@@ -124,73 +124,73 @@ impl SideFiles {
     pub(crate) fn write_unproven(
         &self,
         store: &StoreShared,
-        account: ScopeId,
+        holder: ScopeId,
         envelope: &Envelope,
     ) -> Result<Envelope> {
-        let bytes = seal(store, account, COPY_ITEM, &envelope.padded()?)?;
-        let path = files::unfinished(&self.copy(account));
+        let bytes = seal(store, holder, COPY_ITEM, &envelope.padded()?)?;
+        let path = files::unfinished(&self.copy(holder));
         self.destroy(&path)?;
         self.file_system
             .write_new(&path, &bytes)
             .map_err(|error| failed("write", &path, error))?;
-        self.read_copy(store, account, &path)?.ok_or_else(damaged)
+        self.read_copy(store, holder, &path)?.ok_or_else(damaged)
     }
 
     /// The copy is proven: from now on it is believed.
-    pub(crate) fn believe(&self, account: ScopeId) -> Result<()> {
-        let path = self.copy(account);
+    pub(crate) fn believe(&self, holder: ScopeId) -> Result<()> {
+        let path = self.copy(holder);
         self.file_system
             .rename(&files::unfinished(&path), &path)
             .map_err(|error| failed("write", &path, error))
     }
 
     /// The copy of the envelope, if there is one that was proven.
-    pub(crate) fn proven_copy(&self, store: &StoreShared, account: ScopeId) -> Result<Option<Envelope>> {
-        self.read_copy(store, account, &self.copy(account))
+    pub(crate) fn proven_copy(&self, store: &StoreShared, holder: ScopeId) -> Result<Option<Envelope>> {
+        self.read_copy(store, holder, &self.copy(holder))
     }
 
     /// Destroys one one-time key.
-    pub(crate) fn destroy_one_time(&self, account: ScopeId, file: [u8; 16]) -> Result<()> {
-        self.destroy(&self.one_time(account, file))
+    pub(crate) fn destroy_one_time(&self, holder: ScopeId, file: [u8; 16]) -> Result<()> {
+        self.destroy(&self.one_time(holder, file))
     }
 
     /// Destroys every one-time key of the account but `keep`.
-    pub(crate) fn destroy_one_time_but(&self, account: ScopeId, keep: Option<[u8; 16]>) -> Result<()> {
-        let kept = keep.map(|file| self.one_time(account, file));
-        self.destroy_where(account, |path| {
+    pub(crate) fn destroy_one_time_but(&self, holder: ScopeId, keep: Option<[u8; 16]>) -> Result<()> {
+        let kept = keep.map(|file| self.one_time(holder, file));
+        self.destroy_where(holder, |path| {
             path.extension().is_some_and(|extension| extension == ONE_TIME) && Some(path) != kept.as_deref()
         })
     }
 
     /// Destroys the copies of the account's envelope, believed or not.
-    pub(crate) fn destroy_copies(&self, account: ScopeId) -> Result<()> {
-        self.destroy(&files::unfinished(&self.copy(account)))?;
-        self.destroy(&self.copy(account))
+    pub(crate) fn destroy_copies(&self, holder: ScopeId) -> Result<()> {
+        self.destroy(&files::unfinished(&self.copy(holder)))?;
+        self.destroy(&self.copy(holder))
     }
 
     /// Destroys the copy that nobody believes.
-    pub(crate) fn destroy_unproven(&self, account: ScopeId) -> Result<()> {
-        self.destroy(&files::unfinished(&self.copy(account)))
+    pub(crate) fn destroy_unproven(&self, holder: ScopeId) -> Result<()> {
+        self.destroy(&files::unfinished(&self.copy(holder)))
     }
 
     /// Destroys every file of an account.
-    pub(crate) fn destroy_all(&self, account: ScopeId) -> Result<()> {
-        self.destroy_where(account, |_| true)
+    pub(crate) fn destroy_all(&self, holder: ScopeId) -> Result<()> {
+        self.destroy_where(holder, |_| true)
     }
 
-    /// The accounts that have files here.
-    pub(crate) fn accounts(&self) -> Result<Vec<ScopeId>> {
-        let mut accounts: Vec<_> = self.list()?.iter().filter_map(|path| owner(path)).collect();
-        accounts.sort_unstable();
-        accounts.dedup();
-        Ok(accounts)
+    /// The holders that have files here.
+    pub(crate) fn holders(&self) -> Result<Vec<ScopeId>> {
+        let mut holders: Vec<_> = self.list()?.iter().filter_map(|path| owner(path)).collect();
+        holders.sort_unstable();
+        holders.dedup();
+        Ok(holders)
     }
 
-    fn read_copy(&self, store: &StoreShared, account: ScopeId, path: &Path) -> Result<Option<Envelope>> {
+    fn read_copy(&self, store: &StoreShared, holder: ScopeId, path: &Path) -> Result<Option<Envelope>> {
         let Some(sealed) = self.read(path)? else {
             return Ok(None);
         };
-        let record = open(store, account, COPY_ITEM, &sealed)?;
+        let record = open(store, holder, COPY_ITEM, &sealed)?;
         Ok(Some(Envelope::from_padded(&record)?))
     }
 
@@ -206,11 +206,11 @@ impl SideFiles {
             .map_err(|error| failed("destroy", path, error))
     }
 
-    fn destroy_where(&self, account: ScopeId, doomed: impl Fn(&Path) -> bool) -> Result<()> {
+    fn destroy_where(&self, holder: ScopeId, doomed: impl Fn(&Path) -> bool) -> Result<()> {
         let paths = self.list()?;
         let doomed = paths
             .iter()
-            .filter(|path| owner(path) == Some(account) && doomed(path));
+            .filter(|path| owner(path) == Some(holder) && doomed(path));
         doomed.into_iter().try_for_each(|path| self.destroy(path))
     }
 
@@ -220,27 +220,27 @@ impl SideFiles {
             .map_err(|error| failed("read", &self.directory, error))
     }
 
-    fn one_time(&self, account: ScopeId, file: [u8; 16]) -> PathBuf {
-        let name = format!("{}.{}.{ONE_TIME}", hex::encode(account.0), hex::encode(file));
+    fn one_time(&self, holder: ScopeId, file: [u8; 16]) -> PathBuf {
+        let name = format!("{}.{}.{ONE_TIME}", hex::encode(holder.0), hex::encode(file));
         self.directory.join(name)
     }
 
-    fn copy(&self, account: ScopeId) -> PathBuf {
-        self.directory.join(format!("{}.{COPY}", hex::encode(account.0)))
+    fn copy(&self, holder: ScopeId) -> PathBuf {
+        self.directory.join(format!("{}.{COPY}", hex::encode(holder.0)))
     }
 }
 
 /// The account in a file's name.
 fn owner(path: &Path) -> Option<ScopeId> {
-    let (account, _) = path.file_name()?.to_str()?.split_once('.')?;
-    let id = hex::decode(account).ok()?;
+    let (holder, _) = path.file_name()?.to_str()?.split_once('.')?;
+    let id = hex::decode(holder).ok()?;
     Some(ScopeId(id.try_into().ok()?))
 }
 
-fn seal(store: &StoreShared, account: ScopeId, item: &[u8], secret: &[u8]) -> Result<Vec<u8>> {
+fn seal(store: &StoreShared, holder: ScopeId, item: &[u8], secret: &[u8]) -> Result<Vec<u8>> {
     let sealed = store
         .with_root(|root| {
-            root.purpose(Purpose::Wrap, account).seal(
+            root.purpose(Purpose::Wrap, holder).seal(
                 SealKind::WrappedKey,
                 item,
                 secret,
@@ -253,14 +253,14 @@ fn seal(store: &StoreShared, account: ScopeId, item: &[u8], secret: &[u8]) -> Re
 
 fn open(
     store: &StoreShared,
-    account: ScopeId,
+    holder: ScopeId,
     item: &[u8],
     bytes: &[u8],
 ) -> Result<zeroize::Zeroizing<Vec<u8>>> {
     let sealed = codec::unframe(FrameKind::File, bytes)?;
     store
         .with_root(|root| {
-            root.purpose(Purpose::Wrap, account)
+            root.purpose(Purpose::Wrap, holder)
                 .open(SealKind::WrappedKey, item, sealed)
         })?
         .map_err(|error| damaged().caused_by(error))

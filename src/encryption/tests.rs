@@ -450,12 +450,16 @@ fn content_under_a_provided_key_opens_with_nothing_else() {
     };
     container.upload(&name, &b"content"[..], options).unwrap();
     let cases = [
-        (EncryptionChoice::Account, Some(ErrorKind::Corrupt)),
+        (EncryptionChoice::Default, Some(ErrorKind::Corrupt)),
         (provided(2), Some(ErrorKind::Corrupt)),
         (provided(1), None),
     ];
     for (encryption, refused) in cases {
-        let (said, name) = (EncryptionDetails::of(&encryption), name.clone());
+        let name = name.clone();
+        let said = EncryptionDetails {
+            scope: None,
+            customer_key_sha256: encryption.customer_key_sha256(),
+        };
         let changed = name.clone();
         let forge = move |txn: &mut Txn<'_>| {
             let container = ContainerRecord::read(txn, &"logs".parse()?)?.id;

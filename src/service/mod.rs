@@ -19,6 +19,7 @@ use strongroom_engine::tree::Txn;
 
 use crate::account::{Account, AccountCore};
 use crate::commit::Failure;
+use crate::container::ContainerEncryption;
 use crate::container::PublicAccess;
 use crate::container::record::{ContainerRecord, NewContainer, Source};
 use crate::error::{Error, Result};
@@ -233,6 +234,7 @@ fn make_web(core: &AccountCore, txn: &mut Txn<'_>) -> Result<(), Failure> {
     let new = NewContainer {
         metadata: Vec::new(),
         public_access: PublicAccess::None,
+        encryption: ContainerEncryption::default(),
     };
     ContainerRecord::create(core, txn, new)?.write(txn, &name)
 }

@@ -176,8 +176,8 @@ impl StoreOptions {
         let vaults = self.vaults.clone();
         let (directory, shared) = self.assemble(root, header.id(), Tree::Open)?;
         finish(&directory)?;
-        let records = remove_orphans(&shared)?;
-        recover(&shared, &records)?;
+        let holders = remove_orphans(&shared)?;
+        recover(&shared, &holders)?;
         Ok(store(directory, shared, (header, lock, vaults)))
     }
 

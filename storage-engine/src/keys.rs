@@ -12,6 +12,8 @@
 //! The salt of an item is fresh and random, so a (key, nonce) pair repeats only if 32 random bytes repeat; no
 //! counter is ever stored. The scope id is the account's (or tree's) id, so nothing opens in another account.
 
+use std::sync::Arc;
+
 use ring::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
@@ -147,7 +149,7 @@ pub struct PurposeKey {
     key: Box<Zeroizing<[u8; 32]>>,
     scope: ScopeId,
     /// The key of the second layer.
-    outer: Option<Box<Self>>,
+    outer: Option<Arc<Self>>,
 }
 
 /// What must be kept beside a sealed item to open it: nothing secret.
@@ -175,8 +177,8 @@ impl PurposeKey {
 
     /// This key with a second layer around everything it seals, under `outer` and with another algorithm.
     #[must_use]
-    pub fn within(mut self, outer: Self) -> Self {
-        self.outer = Some(Box::new(outer));
+    pub fn within(mut self, outer: Arc<Self>) -> Self {
+        self.outer = Some(outer);
         self
     }
 

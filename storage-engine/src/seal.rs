@@ -361,7 +361,7 @@ mod tests {
     /// What each layer does is done by the library itself here, with keys from the key schedule.
     #[test]
     fn a_second_layer_is_another_cipher_under_another_key() {
-        let double = |inner, outer| purpose(inner).within(purpose(outer));
+        let double = |inner, outer| purpose(inner).within(std::sync::Arc::new(purpose(outer)));
         let sealed = double(1, 2)
             .seal(SealKind::Metadata, b"id", b"attack at dawn", &SystemEntropy)
             .unwrap();
@@ -370,7 +370,10 @@ mod tests {
         assert_eq!(opened.as_slice(), b"attack at dawn");
         let wrong = [purpose(1), purpose(2), double(2, 1), double(1, 3), double(3, 2)];
         for (index, key) in wrong.iter().enumerate() {
-            assert!(key.open(SealKind::Metadata, b"id", &sealed).is_err(), "key {index}");
+            assert!(
+                key.open(SealKind::Metadata, b"id", &sealed).is_err(),
+                "key {index}"
+            );
         }
         let (seal, ciphertext) = split_seal(&sealed).unwrap();
         let strip = |algorithm, byte, aad_length: u8, part: &[u8]| {

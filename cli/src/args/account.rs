@@ -2,8 +2,9 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::encryption_scope::EncryptionScopeCommand;
 use super::service::AccountServiceCommand;
-use super::values::{Pair, pair};
+use super::values::{Pair, boolean, pair};
 
 /// `storage account VERB`.
 #[derive(Debug, Subcommand)]
@@ -20,6 +21,9 @@ pub(crate) enum AccountCommand {
     Delete(AccountId),
     /// Move an account to another tenant (`--tenant`), which drops its identity.
     Move(AccountId),
+    /// Root keys beside the account's, for single containers and blobs.
+    #[command(subcommand)]
+    EncryptionScope(EncryptionScopeCommand),
     /// Settings of the account's Blob service that protect data.
     #[command(subcommand)]
     BlobServiceProperties(AccountServiceCommand),
@@ -50,6 +54,10 @@ pub(crate) struct CreateAccount {
     #[arg(long, value_name = "Account|Service")]
     #[arg(value_enum, ignore_case = true, hide_possible_values = true, short = 't')]
     pub(crate) encryption_key_type_for_table: Option<KeyScope>,
+    /// Seal everything a second time, under a key of the platform; cannot be changed later [default: false].
+    #[arg(long, short = 'i', num_args = 0..=1, default_missing_value = "true")]
+    #[arg(value_name = "true|false", value_parser = boolean)]
+    pub(crate) require_infrastructure_encryption: Option<bool>,
     /// Give the account an identity at once.
     #[arg(long)]
     pub(crate) assign_identity: bool,

@@ -7,7 +7,7 @@ use strongroom::AccessTier;
 
 use super::AccountName;
 use super::conditions::{BlobConditions, StateOfBlob};
-use super::content::ContentArgs;
+use super::content::{ContentArgs, EncryptionArgs};
 use super::lease::{LeaseCommand, LeasedBlob};
 use super::service::ServiceCommand;
 use super::state::{ImmutabilityCommand, SetExpiry, SetLegalHold, SetTier, SnapshotBlob, UpdateBlob};
@@ -136,6 +136,8 @@ pub(crate) struct UploadBlob {
     pub(crate) overwrite: Option<bool>,
     #[command(flatten)]
     pub(crate) content: ContentArgs,
+    #[command(flatten)]
+    pub(crate) encryption: EncryptionArgs,
     /// Base64 of the MD5 that the content must have, and that is kept.
     #[arg(long, value_name = "BASE64")]
     pub(crate) content_md5: Option<String>,
@@ -198,6 +200,8 @@ pub(crate) struct UploadBatch {
     pub(crate) overwrite: Option<bool>,
     #[command(flatten)]
     pub(crate) content: ContentArgs,
+    #[command(flatten)]
+    pub(crate) encryption: EncryptionArgs,
     /// Index tags of every blob: at most 10.
     #[arg(long, num_args = 0.., value_name = "K=V", value_parser = pair)]
     pub(crate) tags: Vec<Pair>,

@@ -6,7 +6,7 @@ use super::AccountName;
 use super::acl::{PolicyCommand, SetPermission};
 use super::conditions::ContainerConditions;
 use super::lease::{LeaseCommand, LeasedContainer};
-use super::values::{NumResults, Pair, num_results, pair};
+use super::values::{NumResults, Pair, boolean, num_results, pair};
 
 /// `storage container VERB`.
 #[derive(Debug, Subcommand)]
@@ -97,6 +97,18 @@ pub(crate) struct CreateContainer {
     #[arg(long, value_name = "off|blob|container", value_parser = ["off", "blob", "container"])]
     #[arg(hide_possible_values = true)]
     pub(crate) public_access: Option<String>,
+    /// Encryption scope of blobs that name none; cannot be changed later [default: the account's key].
+    #[arg(long, short, value_name = "SCOPE")]
+    pub(crate) default_encryption_scope: Option<String>,
+    /// Refuse blobs that name another encryption scope; cannot be changed later [default: false].
+    #[arg(
+        long,
+        short = 'p',
+        alias = "deny-encryption-scope-override",
+        requires = "default_encryption_scope"
+    )]
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_name = "true|false", value_parser = boolean)]
+    pub(crate) prevent_encryption_scope_override: Option<bool>,
     /// Fail if the container exists.
     #[arg(long)]
     pub(crate) fail_on_exist: bool,

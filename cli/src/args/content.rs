@@ -1,6 +1,7 @@
 //! What an upload says of the content besides the bytes.
 
 use clap::Args;
+use strongroom::EncryptionChoice;
 
 /// Headers of the content, kept as they are given.
 #[derive(Debug, Default, Args)]
@@ -20,4 +21,22 @@ pub(crate) struct ContentArgs {
     /// Caching rules of the content, as in no-cache.
     #[arg(long, alias = "content-cache", value_name = "TEXT")]
     pub(crate) content_cache_control: Option<String>,
+}
+
+/// What a new blob is to be under.
+#[derive(Debug, Default, Args)]
+pub(crate) struct EncryptionArgs {
+    /// Encryption scope to put the blob under [default: the container's, else the account's key].
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) encryption_scope: Option<String>,
+}
+
+impl EncryptionArgs {
+    /// What the content is to be under.
+    pub(crate) fn choice(&self) -> Result<EncryptionChoice, strongroom::Error> {
+        match &self.encryption_scope {
+            Some(name) => Ok(EncryptionChoice::Scope(name.parse()?)),
+            None => Ok(EncryptionChoice::Default),
+        }
+    }
 }

@@ -8,6 +8,7 @@ pub(crate) mod blob;
 pub(crate) mod conditions;
 pub(crate) mod container;
 pub(crate) mod content;
+pub(crate) mod encryption_scope;
 pub(crate) mod global;
 pub(crate) mod key;
 pub(crate) mod key_crypto;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use strongroom::{Account, AccountName, CustomerKey, KeyType, NewAccount};
 
-use super::{account_shape as shape, service};
+use super::{account_shape as shape, encryption_scope, service};
 use crate::args::account::{
     AccountCommand, AccountId, CreateAccount, IdentityType, KeyScope, KeySource, UpdateAccount,
 };
@@ -20,6 +20,7 @@ pub(super) fn run(session: &Session, command: &AccountCommand) -> Result<Value, 
             session.store()?.delete_account(&name)?;
             Ok(Value::Null)
         }
+        AccountCommand::EncryptionScope(command) => encryption_scope::run(session, command),
         AccountCommand::List => {
             let store = session.store()?;
             store
@@ -50,6 +51,7 @@ fn create(session: &Session, args: &CreateAccount) -> Result<Value, Failure> {
     new.subscription = labels.subscription();
     new.queue = key_type(args.encryption_key_type_for_queue);
     new.table = key_type(args.encryption_key_type_for_table);
+    new.require_infrastructure_encryption = args.require_infrastructure_encryption.unwrap_or(false);
     let account = session.store()?.create_account(&new)?;
     if args.assign_identity {
         account.assign_identity()?;

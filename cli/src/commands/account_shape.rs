@@ -14,7 +14,7 @@ pub(super) fn account(account: &AccountProperties, encryption: &EncryptionStatus
         "encryption": {
             "keySource": encryption.key_source.as_str(),
             "keyVaultProperties": encryption.key_vault.as_ref().map(key_vault),
-            "requireInfrastructureEncryption": false,
+            "requireInfrastructureEncryption": encryption.require_infrastructure_encryption,
             "services": {
                 "blob": on(encryption.blob.as_str()),
                 "file": on(encryption.file.as_str()),

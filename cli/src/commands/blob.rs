@@ -148,6 +148,7 @@ fn upload(session: &Session, args: &UploadBlob) -> Result<Value, Failure> {
             .unwrap_or_default(),
         tags: tags(&args.tags)?,
         tier: args.tier,
+        encryption: args.encryption.choice()?,
         ..UploadOptions::default()
     };
     let container = place(session, &args.place)?;

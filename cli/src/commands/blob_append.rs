@@ -93,6 +93,7 @@ fn begin(
         metadata: metadata(&args.metadata)?,
         conditions: if appends { only_absent } else { conditions.clone() },
         tags: tags(&args.tags)?,
+        encryption: args.encryption.choice()?,
         ..CreateBlobOptions::default()
     };
     match container.create_append_blob(name, &options) {

@@ -1,10 +1,14 @@
 //! `storage container ...`.
 
 use serde_json::{Value, json};
-use strongroom::{Container, ContainerItem, ContainerName, ContainerProperties, ListContainers, Metadata};
+use strongroom::{
+    Container, ContainerEncryption, ContainerItem, ContainerName, ContainerProperties,
+    CreateContainerOptions, ListContainers, Metadata,
+};
 
 use super::conditions::of_container;
 use super::paging::{Page, collect};
+use super::shape::ACCOUNT_KEY;
 use super::{acl, shape};
 use crate::args::container::{
     ContainerCommand, ContainerId, ContainerMetadataCommand, ContainerTarget, CreateContainer,
@@ -48,7 +52,19 @@ pub(super) fn metadata(pairs: &[Pair]) -> Result<Metadata, Failure> {
 
 fn create(session: &Session, args: &CreateContainer) -> Result<Value, Failure> {
     let access = acl::access(args.public_access.as_deref())?;
-    match open(session, &args.id)?.create_with_access(&metadata(&args.metadata)?, access) {
+    let scope = args
+        .default_encryption_scope
+        .as_deref()
+        .filter(|scope| *scope != ACCOUNT_KEY);
+    let options = CreateContainerOptions {
+        metadata: metadata(&args.metadata)?,
+        public_access: access,
+        encryption: ContainerEncryption {
+            default_scope: scope.map(str::parse).transpose()?,
+            deny_override: args.prevent_encryption_scope_override.unwrap_or(false),
+        },
+    };
+    match open(session, &args.id)?.create_with(&options) {
         // As in `az`, where creating twice is no failure unless it is asked to be one.
         Err(error) if error.code() == "ContainerAlreadyExists" && !args.fail_on_exist => {
             Ok(json!({"created": false}))

@@ -11,6 +11,7 @@ mod blob_state;
 mod conditions;
 mod container;
 mod cors;
+mod encryption_scope;
 mod key;
 mod key_crypto;
 mod key_files;

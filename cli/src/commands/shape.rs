@@ -5,9 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use strongroom::{
     AccessTier, BlobItem, BlobName, BlobProperties, BlobReceipt, BlobType, BlobVersionRef, ContainerName,
-    ContainerProperties, CopyState, ImmutabilityPolicy, LeaseDuration, LeaseState, LeaseStatus, Metadata,
-    PublicAccess, Tags, Timestamp,
+    ContainerProperties, CopyState, EncryptionScopeName, ImmutabilityPolicy, LeaseDuration, LeaseState,
+    LeaseStatus, Metadata, PublicAccess, Tags, Timestamp,
 };
+
+/// What Azure calls the account's own key where an encryption scope could stand.
+pub(super) const ACCOUNT_KEY: &str = "$account-encryption-key";
 
 /// A container.
 pub(super) fn container(
@@ -15,8 +18,15 @@ pub(super) fn container(
     properties: &ContainerProperties,
     with_metadata: bool,
 ) -> Value {
+    let scope = properties
+        .encryption
+        .default_scope
+        .as_ref()
+        .map(EncryptionScopeName::as_str);
     json!({
+        "defaultEncryptionScope": scope.unwrap_or(ACCOUNT_KEY),
         "deleted": null,
+        "encryptionScopeOverridePrevented": properties.encryption.deny_override,
         "metadata": with_metadata.then(|| metadata(&properties.metadata)),
         "name": name.as_str(),
         "properties": {

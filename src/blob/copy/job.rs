@@ -25,10 +25,11 @@ use crate::blob::source::BlobSource;
 use crate::blob::staged::Staging;
 use crate::blob::{BlobVersionRef, Conditions, manifest, manifest_append};
 use crate::container::record::{ContainerId, Source};
+use crate::encryption::{BlobKeys, EncryptionChoice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
 use crate::names::{BlobName, ContainerName};
-use crate::operations::Operation;
+use crate::operations::{Operation, UserMetadata};
 use crate::rooms;
 
 /// A copy under way.
@@ -137,10 +138,11 @@ pub(crate) fn step(core: &Arc<AccountCore>) -> Result<bool> {
 impl Job {
     fn advance(&self, core: &Arc<AccountCore>, id: Uuid) -> Result<()> {
         let name = BlobName::parse(&self.name)?;
-        if self.destination(&core.tree, (&name, id))?.is_none() {
+        let Some(destination) = self.destination(&core.tree, (&name, id))? else {
             return core.transact(move |txn| drop_job(txn, id));
-        }
-        core.admit(Operation::CopyBlob)?;
+        };
+        let keys = core.keys_of(&destination.encryption, &EncryptionChoice::Default)?;
+        Operation::CopyBlob.admit(UserMetadata::Touched, &keys.guard)?;
         let source = self.source(core)?;
         let unchanged = |record: &BlobRecord| match record.etag == self.etag {
             true => record.check_there(core.clock.now()),
@@ -151,10 +153,11 @@ impl Job {
         let Some(piece) = reading.piece(position)? else {
             return Err(damaged());
         };
-        let sealed = reading.take(core, &piece)?;
+        let sealed = reading.take((core, &keys), &piece)?;
         let length = reading.record.length;
         let step = Step {
             core: Arc::clone(core),
+            keys,
             job: self.clone(),
             id,
             name,
@@ -235,6 +238,8 @@ enum Carried {
 /// A piece that has been sealed, on its way into the tree.
 struct Step {
     core: Arc<AccountCore>,
+    /// Of the destination.
+    keys: BlobKeys,
     job: Job,
     id: Uuid,
     name: BlobName,
@@ -248,13 +253,14 @@ struct Step {
 
 impl Step {
     fn run(&self, txn: &mut Txn<'_>, body: &FinishedBody) -> Changed<Carried> {
-        self.core.admit_commit(Operation::CopyBlob, txn)?;
+        Operation::CopyBlob.admit_commit(UserMetadata::Touched, &self.keys.guard, txn)?;
         let bytes = txn.get(&job_key(self.id))?;
         let job: Option<Job> = bytes.map(|bytes| decode(&bytes)).transpose()?;
         let record = self.job.destination(txn, (&self.name, self.id))?;
         let (Some(mut job), Some(mut record)) = (job.filter(|job| *job == self.job), record) else {
             return Ok(Carried::Overtaken);
         };
+        record.encryption.check_same(&self.keys.details)?;
         let extent = Extent {
             body: txn.adopt_body(body)?,
             start: 0,

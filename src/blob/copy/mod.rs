@@ -1,8 +1,8 @@
 //! Copying blobs, within an account, between accounts, at once or by and by.
 //!
-//! Within an account a copy refers to the same content as its source and moves no data. Between accounts the
-//! content is opened under the one root key and sealed under the other, piece by piece: at once, or in steps
-//! of the maintenance while the destination shows how far it is.
+//! Within an account a copy refers to the same content as its source and moves no data. Between accounts, and
+//! from one encryption scope to another, the content is opened under the one root key and sealed under the
+//! other, piece by piece: at once, or in steps of the maintenance while the destination shows how far it is.
 
 mod job;
 mod reading;
@@ -19,8 +19,7 @@ use uuid::Uuid;
 
 use super::put::{Given, Making};
 use super::record::{
-    AccessTier, BlobRecord, CopyState, CopyStatus, EncryptionDetails, RehydratePriority, SealedMetadata,
-    TierState, key,
+    AccessTier, BlobRecord, CopyState, CopyStatus, RehydratePriority, SealedMetadata, TierState, key,
 };
 use super::source::{BlobSource, of_source};
 use super::{BlobType, Conditions};
@@ -28,7 +27,7 @@ use crate::account::AccountCore;
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
-use crate::encryption::DataKeys;
+use crate::encryption::{BlobKeys, EncryptionChoice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
 use crate::lease::Leasable;
@@ -71,6 +70,9 @@ pub struct CopyOptions {
     pub conditions: Conditions,
     /// What to show as [`CopyState::source`]; by default the path of the source.
     pub source_url: Option<String>,
+    /// What the copy is under. A source in the same account that a provided key seals is copied under that
+    /// key, unless this names an encryption scope.
+    pub encryption: EncryptionChoice,
 }
 
 /// What is said of a copy that has begun.
@@ -115,8 +117,8 @@ impl Container {
         options: &CopyOptions,
     ) -> Result<CopyReceipt> {
         let copying = Copying::prepare((self, name), source, (Operation::CopyBlob, options))?;
-        match copying.distance() {
-            Distance::Account => copying.within_account(),
+        match copying.distance {
+            Distance::Shared => copying.within_account(),
             Distance::Store => copying.begin_job(),
             Distance::Process => copying.whole(),
         }
@@ -135,8 +137,8 @@ impl Container {
         options: &CopyOptions,
     ) -> Result<CopyReceipt> {
         let copying = Copying::prepare((self, name), source, (Operation::CopyBlobFromUrl, options))?;
-        match copying.distance() {
-            Distance::Account => copying.within_account(),
+        match copying.distance {
+            Distance::Shared => copying.within_account(),
             Distance::Store | Distance::Process => copying.whole(),
         }
     }
@@ -173,9 +175,13 @@ impl Container {
 }
 
 /// How far a copy has to go.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Distance {
-    Account,
+    /// Nowhere: the content is under the right keys already.
+    Shared,
+    /// Within the store, under other keys.
     Store,
+    /// To another store of the process.
     Process,
 }
 
@@ -190,6 +196,8 @@ struct Copying {
     options: CopyOptions,
     /// In place of the source's.
     metadata: Option<SealedMetadata>,
+    keys: BlobKeys,
+    distance: Distance,
     id: Uuid,
 }
 
@@ -201,33 +209,52 @@ impl Copying {
         (operation, options): (Operation, &CopyOptions),
     ) -> Result<Self> {
         let core = &container.core;
-        ContainerRecord::read(&core.tree, &container.name)?;
-        core.admit(operation)?;
+        let keys = core.keys_for_new(&container.name, &options.encryption)?;
+        operation.admit(UserMetadata::Touched, &keys.guard)?;
         options.check()?;
-        let seal = |keys: &DataKeys| SealedMetadata::seal(core, keys, &options.metadata);
-        let copying = Self {
+        let mut copying = Self {
             core: Arc::clone(core),
             container: container.name.clone(),
             name: name.clone(),
             operation,
             source: source.clone(),
             options: options.clone(),
-            metadata: core.guard.with_keys(seal)??,
+            metadata: None,
+            keys,
+            distance: Distance::Process,
             id: uuid::Builder::from_random_bytes(random(core.entropy.as_ref())?).into_uuid(),
         };
+        copying.settle()?;
+        copying.metadata = SealedMetadata::seal(core, &copying.keys, &options.metadata)?;
         copying.making(BlobType::BlockBlob).check(core)?;
         Ok(copying)
     }
 
-    fn distance(&self) -> Distance {
-        let source = &self.source.container.core;
-        if Arc::ptr_eq(&self.core, source) {
-            Distance::Account
-        } else if Arc::ptr_eq(&self.core.custody.store, &source.custody.store) {
-            Distance::Store
-        } else {
-            Distance::Process
+    /// Finds how far the copy has to go, and under which keys.
+    fn settle(&mut self) -> Result<()> {
+        let (core, source) = (&self.core, &self.source.container.core);
+        if !Arc::ptr_eq(core, source) {
+            let same_store = Arc::ptr_eq(&core.custody.store, &source.custody.store);
+            if same_store {
+                self.distance = Distance::Store;
+            }
+            return Ok(());
         }
+        self.distance = Distance::Shared;
+        let Ok(container) = ContainerRecord::read(&core.tree, &self.source.container.name) else {
+            return Ok(()); // The transaction says what is missing.
+        };
+        let found = BlobRecord::read_state(&core.tree, (container.id, &self.source.name), self.source.which);
+        let Ok(found) = found else {
+            return Ok(());
+        };
+        let is_provided = found.encryption.customer_key_sha256.is_some();
+        if is_provided && self.options.encryption == EncryptionChoice::Default {
+            self.keys = core.keys_of(&found.encryption, &self.source.encryption)?;
+        } else if found.encryption != self.keys.details {
+            self.distance = Distance::Store;
+        }
+        Ok(())
     }
 
     fn making(&self, blob_type: BlobType) -> Making {
@@ -238,6 +265,7 @@ impl Copying {
             operation: self.operation,
             touched: UserMetadata::Touched,
             conditions: self.options.conditions.clone(),
+            keys: self.keys.clone(),
         }
     }
 
@@ -252,8 +280,8 @@ impl Copying {
         if !self.may_be_archived() || source.tier.at(now).archive.is_some() {
             source.check_online(now).map_err(|error| of_source(&error))?;
         }
-        if source.blob_type == BlobType::PageBlob && !matches!(self.distance(), Distance::Account) {
-            let message = "a page blob is not copied as a whole between accounts";
+        if source.blob_type == BlobType::PageBlob && self.distance != Distance::Shared {
+            let message = "a page blob is not copied as a whole between accounts or encryption scopes";
             let error = Error::new(ErrorKind::Conflict, "InvalidSourceBlobType", 409, message);
             return Err(error.hint("create one there and put its page ranges from this one"));
         }
@@ -281,7 +309,7 @@ impl Copying {
 
     /// A copy that is carried on later cannot keep a key that came with the request.
     fn check_key_at_hand(&self, source: &BlobRecord) -> Result<()> {
-        let carried_on = self.operation == Operation::CopyBlob && matches!(self.distance(), Distance::Store);
+        let carried_on = self.operation == Operation::CopyBlob && self.distance == Distance::Store;
         if !carried_on || source.encryption.customer_key_sha256.is_none() {
             return Ok(());
         }
@@ -292,7 +320,7 @@ impl Copying {
 
     /// True if an archived source will do.
     fn may_be_archived(&self) -> bool {
-        matches!(self.distance(), Distance::Account) && self.options.tier.is_some()
+        self.distance == Distance::Shared && self.options.tier.is_some()
     }
 
     /// What the copy is given, besides its content.
@@ -307,11 +335,6 @@ impl Copying {
             tags,
             content_md5: source.content_md5,
             tier: self.options.tier,
-            // The body is sealed as it is: shared within the account, sealed anew for another one.
-            encryption: match self.distance() {
-                Distance::Account => source.encryption.clone(),
-                _ => EncryptionDetails::default(),
-            },
         })
     }
 

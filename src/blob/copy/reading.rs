@@ -15,7 +15,7 @@ use crate::blob::intake::{Intake, TakenIn};
 use crate::blob::record::BlobRecord;
 use crate::blob::source::{BlobSource, of_source};
 use crate::container::record::ContainerRecord;
-use crate::encryption::EncryptionChoice;
+use crate::encryption::BlobKeys;
 use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::Metadata;
 use crate::operations::Operation;
@@ -52,16 +52,16 @@ impl Reading {
         let found = || {
             let snapshot = core.tree.snapshot()?;
             let container = ContainerRecord::read(&snapshot, &source.container.name)?.id;
-            core.admit(Operation::GetBlob)?;
-            let record = BlobRecord::read_state(&snapshot, (container, &source.name), source.which)?;
-            Ok((snapshot, record))
+            let found = BlobRecord::read_state(&snapshot, (container, &source.name), source.which);
+            Ok((snapshot, core.admit_blob(Operation::GetBlob, found)?))
         };
         let (snapshot, record) = found().map_err(|error| of_source(&error))?;
         check(&record)?;
         let opened = || {
+            let keys = core.keys_of(&record.encryption, &source.encryption)?;
             Ok(Self {
-                metadata: core.guard.with_keys(|keys| record.metadata(keys))??,
-                content: Content::open(core, snapshot, (&record, &source.encryption))?,
+                metadata: keys.with_keys(|keys| record.metadata(keys))??,
+                content: Content::open(core, snapshot, (&record, &keys))?,
                 record,
             })
         };
@@ -88,9 +88,13 @@ impl Reading {
         }))
     }
 
-    /// Seals a piece for the account of `core`. Memory: a few chunks.
-    pub(super) fn take(&self, core: &Arc<AccountCore>, piece: &Piece) -> Result<TakenIn> {
-        let mut intake = Intake::begin(core, &EncryptionChoice::Account, NO_CHECKSUMS, piece.length)?;
+    /// Seals a piece for the account of `core`, under these of its keys. Memory: a few chunks.
+    pub(super) fn take(
+        &self,
+        (core, keys): (&Arc<AccountCore>, &BlobKeys),
+        piece: &Piece,
+    ) -> Result<TakenIn> {
+        let mut intake = Intake::begin(core, keys, NO_CHECKSUMS, piece.length)?;
         let mut buffer = SecretBuffer::default();
         buffer.resize(READ_BYTES.min(usize::try_from(piece.length).unwrap_or(READ_BYTES)));
         while intake.length() < piece.length {

@@ -1,4 +1,5 @@
-//! A copy between accounts that is done at once: nothing is visible until everything is there.
+//! A copy that seals everything anew and is done at once, between accounts or encryption scopes: nothing is
+//! visible until everything is there.
 
 use std::sync::Arc;
 
@@ -49,14 +50,13 @@ impl Copying {
         if self.metadata.is_some() {
             return Ok(None);
         }
-        let seal = |keys: &_| SealedMetadata::seal(&self.core, keys, &reading.metadata);
-        self.core.guard.with_keys(seal)?
+        SealedMetadata::seal(&self.core, &self.keys, &reading.metadata)
     }
 
     fn take_all(&self, reading: &Reading, taken: &mut Vec<Taken>) -> Result<()> {
         let mut position = 0;
         while let Some(piece) = reading.piece(position)? {
-            let sealed = reading.take(&self.core, &piece)?;
+            let sealed = reading.take((&self.core, &self.keys), &piece)?;
             position += sealed.length;
             taken.push(Taken {
                 block: piece.block,

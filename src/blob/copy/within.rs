@@ -1,4 +1,5 @@
-//! A copy within an account: one transaction, in which source and copy come to share content.
+//! A copy within an account and under the same keys: one transaction, in which source and copy come to share
+//! content.
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::blob::staged::Staging;
 use crate::blob::tier::past_version;
 use crate::container::record::{ContainerId, ContainerRecord};
 use crate::error::Result;
+use crate::operations::UserMetadata;
 
 impl Copying {
     /// Copies within the account.
@@ -23,7 +25,8 @@ impl Copying {
 
     fn share(&self, txn: &mut Txn<'_>) -> Changed<CopyReceipt> {
         ContainerRecord::read(txn, &self.container)?;
-        self.core.admit_commit(self.operation, txn)?;
+        self.operation
+            .admit_commit(UserMetadata::Touched, &self.keys.guard, txn)?;
         let now = self.core.clock.now();
         let (name, which) = (&self.source.name, self.source.which);
         let container = ContainerRecord::read(txn, &self.source.container.name);
@@ -31,6 +34,8 @@ impl Copying {
         let source = BlobRecord::read_state(txn, (container, name), which);
         let mut source = source.map_err(|error| of_source(&error))?;
         self.check_source(&source, now)?;
+        // Content that is shared stays under the keys it is under.
+        source.encryption.check_same(&self.keys.details)?;
         let content = source.content.share(txn)?;
         source.write(txn, &self.source_key(txn, container)?)?;
 

@@ -16,6 +16,7 @@ use super::record::{BlobContent, BlobRecord, NewBlob};
 use super::staged::Staging;
 use crate::container::Container;
 use crate::container::record::{ContainerId, ContainerRecord};
+use crate::encryption::EncryptionChoice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::BlobName;
 use crate::operations::{Operation, UserMetadata};
@@ -385,7 +386,7 @@ impl Walk<'_> {
             ListDetail::Metadata => Some(
                 self.container
                     .core
-                    .guard
+                    .keys_of(&record.encryption, &EncryptionChoice::Default)?
                     .with_keys(|keys| record.metadata(keys))??,
             ),
         };

@@ -27,7 +27,7 @@ use crate::container::Container;
 use crate::container::record::ContainerRecord;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::BlobName;
-use crate::operations::Operation;
+use crate::operations::{Operation, UserMetadata};
 
 /// Bytes of a page blob at most: 8 TiB.
 pub const PAGE_BLOB_BYTES_MAX: u64 = 8 << 40;
@@ -164,8 +164,8 @@ impl PageBlob {
         (operation, conditions): (Operation, &Conditions),
     ) -> Result<Self, Failure> {
         let container = ContainerRecord::read(txn, container)?.id;
-        core.admit_commit(operation, txn)?;
-        let record = BlobRecord::read(txn, container, name)?;
+        let asked = (operation, UserMetadata::Untouched);
+        let record = core.admit_blob_commit(asked, BlobRecord::read(txn, container, name), txn)?;
         record.check_page_write(conditions, core.clock.now())?;
         Ok(Self {
             record,

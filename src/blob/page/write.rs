@@ -16,7 +16,7 @@ use super::map::{self, PAGE_BYTES};
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
-use crate::encryption::EncryptionChoice;
+use crate::encryption::{BlobKeys, EncryptionChoice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::etag::ETag;
 use crate::names::BlobName;
@@ -116,8 +116,8 @@ impl Container {
         options: &PutPagesOptions,
     ) -> Result<PageReceipt> {
         let writing = Writing::new(self, name, (offset, length), options);
-        writing.check_before(Operation::PutPage)?;
-        writing.put(Operation::PutPage, content)
+        let keys = writing.check_before(Operation::PutPage)?;
+        writing.put((Operation::PutPage, &keys), content)
     }
 
     /// Writes the bytes of another blob from byte `offset` on.
@@ -136,9 +136,9 @@ impl Container {
         Writing::new(self, name, (offset, 0), options).check_before(operation)?;
         let content = source.open()?;
         let writing = Writing::new(self, name, (offset, content.length()), options);
-        writing.check_before(operation)?;
+        let keys = writing.check_before(operation)?;
         writing
-            .put(operation, content)
+            .put((operation, &keys), content)
             .map_err(|error| source.explain(error))
     }
 
@@ -194,13 +194,13 @@ impl Writing {
     }
 
     /// What shows before the content has come.
-    fn check_before(&self, operation: Operation) -> Result<()> {
+    fn check_before(&self, operation: Operation) -> Result<BlobKeys> {
         let core = &self.container.core;
         let container = ContainerRecord::read(&core.tree, &self.container.name)?.id;
-        core.admit(operation)?;
-        let record = BlobRecord::read(&core.tree, container, &self.name)?;
+        let record = core.admit_blob(operation, BlobRecord::read(&core.tree, container, &self.name))?;
         record.check_page_write(&self.options.conditions, core.clock.now())?;
-        self.check(&record)
+        self.check(&record)?;
+        core.keys_of(&record.encryption, &self.options.encryption)
     }
 
     fn check(&self, record: &BlobRecord) -> Result<()> {
@@ -231,7 +231,7 @@ impl Writing {
         Ok(page_blob)
     }
 
-    fn put(self, operation: Operation, content: impl Read) -> Result<PageReceipt> {
+    fn put(self, (operation, keys): (Operation, &BlobKeys), content: impl Read) -> Result<PageReceipt> {
         if self.length > PUT_PAGES_BYTES_MAX {
             return Err(super::super::intake::too_large(PUT_PAGES_BYTES_MAX));
         }
@@ -243,7 +243,7 @@ impl Writing {
                 .map_or(ContentMd5::None, ContentMd5::Provided),
             crc64: self.options.content_crc64,
         };
-        let mut intake = Intake::begin(&core, &self.options.encryption, expected, self.length)?;
+        let mut intake = Intake::begin(&core, keys, expected, self.length)?;
         intake.read(content)?;
         if intake.length() != self.length || self.length == 0 {
             let message = format!("{} bytes were given for {}", intake.length(), self.length);
@@ -256,10 +256,11 @@ impl Writing {
             content_crc64,
             ..
         } = intake.finish()?;
-        let adopted = body.clone();
+        let (adopted, sealed) = (body.clone(), keys.details.clone());
         let receipt = core.transact_adopting(&body, move |txn| {
             let mut page_blob = self.find(txn, operation)?;
             let record = &mut page_blob.record;
+            record.encryption.check_same(&sealed)?;
             let view = map::writable(txn, record.content.view()?)?;
             let body = txn.adopt_body(&adopted)?;
             map::replace(txn, view, (self.offset, self.offset + self.length), Some(&body))?;

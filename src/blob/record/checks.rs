@@ -3,7 +3,7 @@
 
 use strongroom_engine::Timestamp;
 
-use super::{BlobRecord, EncryptionDetails};
+use super::BlobRecord;
 use crate::account::AccountCore;
 use crate::blob::conditions::{Conditions, Subject};
 use crate::blob::history::History;
@@ -30,7 +30,7 @@ impl BlobRecord {
 
     /// Fails unless the key that seals the content is the one that was chosen.
     pub(crate) fn check_encryption(&self, choice: &EncryptionChoice) -> Result<()> {
-        self.encryption.check(&EncryptionDetails::of(choice))
+        self.encryption.check(choice)
     }
 
     /// Checks a change of content, metadata or headers, and a deletion.

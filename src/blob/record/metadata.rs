@@ -1,4 +1,4 @@
-//! User metadata of a blob, sealed under the account root key, bound to no name.
+//! User metadata of a blob, sealed under the root key of its account or encryption scope, bound to no name.
 
 use serde::{Deserialize, Serialize};
 use strongroom_engine::codec::{Record, decode, encode};
@@ -6,11 +6,11 @@ use strongroom_engine::entropy::random;
 use strongroom_engine::seal::SealKind;
 
 use crate::account::AccountCore;
-use crate::encryption::DataKeys;
+use crate::encryption::{BlobKeys, DataKeys};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::Metadata;
 
-/// User metadata, sealed under the account root key.
+/// User metadata, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SealedMetadata {
     pub(super) id: [u8; 16],
@@ -28,10 +28,14 @@ impl Record for Pairs {
 
 impl SealedMetadata {
     /// Seals `metadata`; `None` if it is empty.
-    pub(crate) fn seal(core: &AccountCore, keys: &DataKeys, metadata: &Metadata) -> Result<Option<Self>> {
+    pub(crate) fn seal(core: &AccountCore, keys: &BlobKeys, metadata: &Metadata) -> Result<Option<Self>> {
         if metadata.is_empty() {
             return Ok(None);
         }
+        keys.with_keys(|keys| Self::seal_some(core, keys, metadata))?
+    }
+
+    fn seal_some(core: &AccountCore, keys: &DataKeys, metadata: &Metadata) -> Result<Option<Self>> {
         let entropy = core.entropy.as_ref();
         let plain = zeroize::Zeroizing::new(encode(&Pairs(metadata.to_pairs()))?);
         let no_randomness = |error| {

@@ -230,18 +230,27 @@ pub struct EncryptionDetails {
 }
 
 impl EncryptionDetails {
-    /// What a record keeps of a choice.
-    pub(crate) fn of(choice: &EncryptionChoice) -> Self {
-        Self {
-            scope: None,
+    /// Fails unless `choice` stands for what seals what this belongs to. Who names no encryption scope means
+    /// the one it is under.
+    pub(crate) fn check(&self, choice: &EncryptionChoice) -> Result<()> {
+        let scope = match choice {
+            EncryptionChoice::Scope(name) => Some(name.as_str().to_owned()),
+            EncryptionChoice::Default | EncryptionChoice::CustomerKey(_) => self.scope.clone(),
+        };
+        self.check_same(&Self {
+            scope,
             customer_key_sha256: choice.customer_key_sha256(),
-        }
+        })
     }
 
-    /// Fails unless `given` stands for the key that seals what this belongs to.
-    pub(crate) fn check(&self, given: &Self) -> Result<()> {
+    /// Fails unless both stand for the same keys.
+    pub(crate) fn check_same(&self, given: &Self) -> Result<()> {
         let (code, message) = match (self.customer_key_sha256, given.customer_key_sha256) {
-            (kept, given) if kept == given => return Ok(()),
+            (kept, key) if kept == key && self.scope == given.scope => return Ok(()),
+            (None, None) => (
+                "BlobCustomerSpecifiedEncryptionMismatch",
+                "The given encryption scope does not match the one that the blob is under.",
+            ),
             (Some(_), None) => (
                 "BlobUsesCustomerSpecifiedEncryption",
                 "The blob is encrypted with customer specified encryption, but it was not provided in the \

@@ -1,0 +1,90 @@
+//! Which keys seal a blob: those of its account or of an encryption scope, and for content a key that the
+//! caller provides.
+//!
+//! Whatever seals the content, the guard of the account or scope is asked, and user metadata is under its
+//! keys: a revocation stops the blob as a whole.
+
+use std::sync::Arc;
+
+use strongroom_engine::keys::PurposeKey;
+
+use super::provided::{CustomerProvidedKey, EncryptionChoice};
+use super::{DataKeys, KeyGuard};
+use crate::account::AccountCore;
+use crate::blob::EncryptionDetails;
+use crate::container::record::ContainerRecord;
+use crate::error::{Error, ErrorKind, Result};
+use crate::names::ContainerName;
+
+/// The keys of one blob, found but not yet asked for.
+#[derive(Clone)]
+pub(crate) struct BlobKeys {
+    pub(crate) guard: Arc<KeyGuard>,
+    /// What a record keeps of them.
+    pub(crate) details: EncryptionDetails,
+    provided: Option<CustomerProvidedKey>,
+}
+
+impl BlobKeys {
+    /// Runs `with` on the key that content is sealed under.
+    pub(crate) fn with_content<R>(&self, with: impl FnOnce(&PurposeKey) -> R) -> Result<R> {
+        self.guard.with_keys(|keys| match &self.provided {
+            None => with(&keys.content),
+            Some(provided) => with(&self.guard.provided_content(provided)),
+        })
+    }
+
+    /// Runs `with` on the keys of the account or scope.
+    pub(crate) fn with_keys<R>(&self, with: impl FnOnce(&DataKeys) -> R) -> Result<R> {
+        self.guard.with_keys(with)
+    }
+}
+
+impl std::fmt::Debug for BlobKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("BlobKeys").field(&self.details).finish()
+    }
+}
+
+impl AccountCore {
+    /// The keys of what is sealed as `details` say and the caller chose. Not inside a transaction, where
+    /// [`guard_at_hand`](Self::guard_at_hand) tells what a commit needs.
+    pub(crate) fn keys_of(&self, details: &EncryptionDetails, choice: &EncryptionChoice) -> Result<BlobKeys> {
+        let guard = match &details.scope {
+            None => Arc::clone(&self.guard),
+            Some(name) => Arc::clone(&self.scope(&name.parse()?)?.guard),
+        };
+        Ok(BlobKeys {
+            guard,
+            details: details.clone(),
+            provided: choice.customer_key().cloned(),
+        })
+    }
+
+    /// The keys of a new blob of the container.
+    pub(crate) fn keys_for_new(
+        &self,
+        container: &ContainerName,
+        choice: &EncryptionChoice,
+    ) -> Result<BlobKeys> {
+        let container = ContainerRecord::read(&self.tree, container)?;
+        self.keys_of(&container.encryption.details(choice)?, choice)
+    }
+
+    /// The guard of what is sealed as `details` say, inside a transaction.
+    pub(crate) fn guard_at_hand(&self, details: &EncryptionDetails) -> Result<Arc<KeyGuard>> {
+        match &details.scope {
+            None => Ok(Arc::clone(&self.guard)),
+            Some(name) => match self.scopes.find(&name.parse()?) {
+                Some(scope) => Ok(Arc::clone(&scope.guard)),
+                None => Err(changed_meanwhile()),
+            },
+        }
+    }
+}
+
+/// The blob came under another scope between two looks at it.
+pub(crate) fn changed_meanwhile() -> Error {
+    let message = "the blob came under another encryption scope meanwhile";
+    Error::new(ErrorKind::Store, "ServerBusy", 503, message).hint("try again")
+}

@@ -1,0 +1,85 @@
+//! The open encryption scopes of an account. One is opened when it is first used and stays open.
+//!
+//! Opening reads another tree and may not be done inside a transaction. So whoever is about to run one has
+//! looked at the blob before, and a transaction finds only scopes that are open.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::{EncryptionScopeName, EncryptionScopeState, ScopeRecord};
+use crate::account::AccountCore;
+use crate::encryption::{Custody, EnvelopeTree, Holder, KeyGuard, open_guard};
+use crate::error::{Error, ErrorKind, Result};
+
+/// What operations on data under a scope work with.
+pub(crate) struct OpenScope {
+    pub(crate) custody: Arc<Custody>,
+    pub(crate) guard: Arc<KeyGuard>,
+}
+
+/// The open scopes of one account.
+#[derive(Default)]
+pub(crate) struct Scopes {
+    open: Mutex<HashMap<EncryptionScopeName, Arc<OpenScope>>>,
+}
+
+impl Scopes {
+    /// All that are open.
+    pub(crate) fn open(&self) -> Vec<Arc<OpenScope>> {
+        self.open.lock().values().cloned().collect()
+    }
+
+    /// The scope, if it is open.
+    pub(crate) fn find(&self, name: &EncryptionScopeName) -> Option<Arc<OpenScope>> {
+        self.open.lock().get(name).cloned()
+    }
+
+    pub(super) fn insert(&self, name: &EncryptionScopeName, scope: Arc<OpenScope>) {
+        self.open.lock().insert(name.clone(), scope);
+    }
+
+    /// Takes the keys of all open scopes away: the account closes.
+    pub(crate) fn close(&self) {
+        for (_, scope) in self.open.lock().drain() {
+            scope.guard.close();
+        }
+    }
+}
+
+impl AccountCore {
+    /// The scope of that name, opened if it was not open. Never inside a transaction.
+    pub(crate) fn scope(&self, name: &EncryptionScopeName) -> Result<Arc<OpenScope>> {
+        let mut open = self.scopes.open.lock();
+        if let Some(scope) = open.get(name) {
+            return Ok(Arc::clone(scope));
+        }
+        let store = &self.custody.store;
+        let record = ScopeRecord::find(&store.tree, self.id, name)?.ok_or_else(|| unknown(name))?;
+        let tree = EnvelopeTree::open(store, record.envelope_tree, record.id)?;
+        let custody = Custody::new(store, record.holder(), tree, (self.id, &self.custody.name))?;
+        custody.set_enabled(record.state == EncryptionScopeState::Enabled);
+        let custody = Arc::new(custody);
+        let guard = open_guard(&custody)?;
+        let scope = Arc::new(OpenScope { custody, guard });
+        open.insert(name.clone(), Arc::clone(&scope));
+        Ok(scope)
+    }
+}
+
+impl ScopeRecord {
+    pub(super) fn holder(&self) -> Holder {
+        Holder {
+            id: self.id,
+            commitment: self.root_commitment,
+            infrastructure: self.infrastructure,
+        }
+    }
+}
+
+pub(super) fn unknown(name: &EncryptionScopeName) -> Error {
+    let message = format!("there is no encryption scope {name}");
+    let error = Error::new(ErrorKind::NotFound, "EncryptionScopeNotFound", 404, message);
+    error.hint("list the account's encryption scopes, or create this one")
+}
