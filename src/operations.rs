@@ -11,6 +11,7 @@ use strongroom_engine::tree::Txn;
 
 use crate::account::AccountCore;
 use crate::blob::record::BlobRecord;
+use crate::container::ContainerEncryption;
 use crate::encryption::{EncryptionChoice, KeyGuard};
 use crate::error::Result;
 
@@ -221,47 +222,56 @@ impl Operation {
 impl AccountCore {
     /// Fails with the 403 of the account's key guard if `operation` is blocked now.
     pub(crate) fn admit(&self, operation: Operation) -> Result<()> {
-        self.admit_with(operation, UserMetadata::Untouched)
+        operation.admit(UserMetadata::Untouched, &self.guard)
     }
 
-    /// [`admit`](Self::admit) for an operation whose fate depends on user metadata.
-    pub(crate) fn admit_with(&self, operation: Operation, metadata: UserMetadata) -> Result<()> {
-        operation.admit(metadata, &self.guard)
-    }
-
-    /// The blob, if the operation may touch it. Where there is none the account's guard is asked, so that a
-    /// revoked account tells nothing about blobs. Not inside a transaction.
-    pub(crate) fn admit_blob(&self, operation: Operation, found: Result<BlobRecord>) -> Result<BlobRecord> {
-        if !operation.needs_key(UserMetadata::Untouched) {
-            return found;
+    /// Asks the guard of what a new blob of the container would be under. Not inside a transaction.
+    pub(crate) fn admit_in(
+        &self,
+        (operation, metadata): (Operation, UserMetadata),
+        container: &ContainerEncryption,
+    ) -> Result<()> {
+        if operation.needs_key(metadata) {
+            let choice = EncryptionChoice::Default;
+            let keys = self.keys_of(&container.details(&choice)?, &choice)?;
+            operation.admit(metadata, &keys.guard)?;
         }
-        let guard = match &found {
-            Ok(record) => {
-                self.keys_of(&record.encryption, &EncryptionChoice::Default)?
-                    .guard
+        Ok(())
+    }
+
+    /// The blob, if the operation may touch it. Where there is none the guard of what a new one would be under
+    /// is asked, so that whoever is revoked is told nothing about blobs. Not inside a transaction.
+    pub(crate) fn admit_blob(
+        &self,
+        operation: Operation,
+        container: &ContainerEncryption,
+        found: Result<BlobRecord>,
+    ) -> Result<BlobRecord> {
+        let metadata = UserMetadata::Untouched;
+        match &found {
+            Ok(record) if operation.needs_key(metadata) => {
+                let keys = self.keys_of(&record.encryption, &EncryptionChoice::Default)?;
+                operation.admit(metadata, &keys.guard)?;
             }
-            Err(_) => Arc::clone(&self.guard),
-        };
-        operation.admit(UserMetadata::Untouched, &guard)?;
+            Ok(_) => {}
+            Err(_) => self.admit_in((operation, metadata), container)?,
+        }
         found
     }
 
-    /// [`admit_blob`](Self::admit_blob) inside a transaction.
+    /// [`admit_blob`](Self::admit_blob) inside a transaction, of a blob that has been looked at before.
     pub(crate) fn admit_blob_commit(
         &self,
         (operation, metadata): (Operation, UserMetadata),
         found: Result<BlobRecord>,
         txn: &mut Txn<'_>,
     ) -> Result<BlobRecord> {
-        if !operation.needs_key(metadata) {
-            return found;
+        let record = found?;
+        if operation.needs_key(metadata) {
+            let guard = self.guard_at_hand(&record.encryption)?;
+            operation.admit_commit(metadata, &guard, txn)?;
         }
-        let guard = match &found {
-            Ok(record) => self.guard_at_hand(&record.encryption)?,
-            Err(_) => Arc::clone(&self.guard),
-        };
-        operation.admit_commit(metadata, &guard, txn)?;
-        found
+        Ok(record)
     }
 
     /// [`admit`](Self::admit) inside a transaction, which a blocked operation commits only through the

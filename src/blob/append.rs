@@ -197,9 +197,9 @@ impl Appending {
     /// What shows before the content has come; its length is not known yet.
     fn check_before(&self) -> Result<BlobKeys> {
         let core = &self.core;
-        let container = ContainerRecord::read(&core.tree, &self.container)?.id;
-        let found = BlobRecord::read(&core.tree, container, &self.name);
-        let record = core.admit_blob(self.operation, found)?;
+        let container = ContainerRecord::read(&core.tree, &self.container)?;
+        let found = BlobRecord::read(&core.tree, container.id, &self.name);
+        let record = core.admit_blob(self.operation, &container.encryption, found)?;
         self.check(&record, 0, core.clock.now())?;
         core.keys_of(&record.encryption, &self.options.encryption)
     }

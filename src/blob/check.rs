@@ -12,8 +12,8 @@ use super::content::Content;
 use super::history::{self, Kind};
 use super::record::BlobRecord;
 use crate::account::AccountCore;
-use crate::container::Container;
 use crate::container::record::{ContainerId, ContainerRecord};
+use crate::container::{Container, ContainerEncryption};
 use crate::encryption::EncryptionChoice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::BlobName;
@@ -68,7 +68,8 @@ pub(crate) fn open_all(
     (name, place): (&BlobName, Place),
 ) -> Result<ContentCheck> {
     let snapshot = core.tree.snapshot()?;
-    let record = core.admit_blob(Operation::GetBlob, place.read(&snapshot, container, name))?;
+    let found = place.read(&snapshot, container, name);
+    let record = core.admit_blob(Operation::GetBlob, &ContainerEncryption::default(), found)?;
     record.check_encryption(&EncryptionChoice::Default)?;
     let keys = core.keys_of(&record.encryption, &EncryptionChoice::Default)?;
     keys.with_keys(|keys| record.metadata(keys))??;

@@ -132,7 +132,9 @@ impl Container {
         let snapshot = self.core.tree.snapshot()?;
         let container = ContainerRecord::read(&snapshot, &self.name)?;
         let found = BlobRecord::read_state(&snapshot, (container.id, name), options.which);
-        let record = self.core.admit_blob(Operation::GetBlob, found)?;
+        let record = self
+            .core
+            .admit_blob(Operation::GetBlob, &container.encryption, found)?;
         let now = self.core.clock.now();
         record.check_read(&options.conditions, now)?;
         record.check_encryption(&options.encryption)?;

@@ -341,7 +341,7 @@ impl Container {
         let snapshot = self.core.tree.snapshot()?;
         let container = ContainerRecord::read(&snapshot, &self.name)?;
         let found = BlobRecord::read_state(&snapshot, (container.id, name), which);
-        let record = self.core.admit_blob(operation, found)?;
+        let record = self.core.admit_blob(operation, &container.encryption, found)?;
         record.check_there(self.core.clock.now())?;
         Ok(record)
     }

@@ -6,7 +6,7 @@ use strongroom_engine::Timestamp;
 
 use super::Conditions;
 use super::history::{History, Kind};
-use super::record::{BlobRecord, EncryptionDetails, SealedMetadata, key};
+use super::record::{BlobRecord, SealedMetadata, key};
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
@@ -104,15 +104,16 @@ impl Container {
     /// The keys for the metadata, if there is some. They are those of the blob.
     fn keys_for_snapshot(&self, name: &BlobName, options: &SnapshotOptions) -> Result<Option<BlobKeys>> {
         let core = &self.core;
-        let container = ContainerRecord::read(&core.tree, &self.name)?.id;
+        let container = ContainerRecord::read(&core.tree, &self.name)?;
         if options.metadata.is_empty() {
             return Ok(None);
         }
-        let found = BlobRecord::read(&core.tree, container, name);
-        let keys = match &found {
-            Ok(record) => core.keys_of(&record.encryption, &options.encryption)?,
-            Err(_) => core.keys_of(&EncryptionDetails::default(), &options.encryption)?,
+        let found = BlobRecord::read(&core.tree, container.id, name);
+        let details = match &found {
+            Ok(record) => record.encryption.clone(),
+            Err(_) => container.encryption.details(&EncryptionChoice::Default)?,
         };
+        let keys = core.keys_of(&details, &options.encryption)?;
         Operation::SnapshotBlob.admit(UserMetadata::Touched, &keys.guard)?;
         found.map(|_| Some(keys))
     }

@@ -22,7 +22,8 @@ use crate::blob::page;
 use crate::blob::record::{BlobContent, BlobRecord, Extent};
 use crate::blob::staged::StagedBlock;
 use crate::container::record::{ContainerId, ContainerRecord};
-use crate::encryption::check_custody;
+use crate::encryption::scope::ScopeRecord;
+use crate::encryption::{Custody, check_custody};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::BlobName;
 use crate::rooms;
@@ -151,14 +152,12 @@ impl Scrub<'_> {
     }
 
     fn account(&mut self, place: Place<'_>, core: &Arc<AccountCore>) -> Result<()> {
-        self.note(place, check_custody(&core.custody))?;
-        let envelope = core.custody.envelope_tree.tree().clone();
-        let counts = envelope.scrub_with(ScrubBodies::Checksums, &mut |event| match event {
-            ScrubEvent::Entry(..) => self.report.records += 1,
-            ScrubEvent::Finding(finding) => self.finding(place, &finding),
-        })?;
-        self.report.released += counts.released;
-        self.report.leftovers += counts.leftovers + counts.small_bodies + counts.references;
+        self.custody(place, &core.custody)?;
+        for (name, _) in ScopeRecord::all(&core.custody.store.tree, core.id)? {
+            if let Some(scope) = self.note(place, core.scope(&name))? {
+                self.custody(place, &scope.custody)?;
+            }
+        }
         let mut walk = Walk {
             scrub: self,
             core,
@@ -180,6 +179,19 @@ impl Scrub<'_> {
         if is_whole {
             self.report.leftovers += leftovers(&counts, large, small);
         }
+        Ok(())
+    }
+
+    /// What opens the data of an account or encryption scope.
+    fn custody(&mut self, place: Place<'_>, custody: &Custody) -> Result<()> {
+        self.note(place, check_custody(custody))?;
+        let envelope = custody.envelope_tree.tree().clone();
+        let counts = envelope.scrub_with(ScrubBodies::Checksums, &mut |event| match event {
+            ScrubEvent::Entry(..) => self.report.records += 1,
+            ScrubEvent::Finding(finding) => self.finding(place, &finding),
+        })?;
+        self.report.released += counts.released;
+        self.report.leftovers += counts.leftovers + counts.small_bodies + counts.references;
         Ok(())
     }
 

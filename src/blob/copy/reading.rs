@@ -51,9 +51,10 @@ impl Reading {
         let core = &source.container.core;
         let found = || {
             let snapshot = core.tree.snapshot()?;
-            let container = ContainerRecord::read(&snapshot, &source.container.name)?.id;
-            let found = BlobRecord::read_state(&snapshot, (container, &source.name), source.which);
-            Ok((snapshot, core.admit_blob(Operation::GetBlob, found)?))
+            let container = ContainerRecord::read(&snapshot, &source.container.name)?;
+            let found = BlobRecord::read_state(&snapshot, (container.id, &source.name), source.which);
+            let record = core.admit_blob(Operation::GetBlob, &container.encryption, found)?;
+            Ok((snapshot, record))
         };
         let (snapshot, record) = found().map_err(|error| of_source(&error))?;
         check(&record)?;

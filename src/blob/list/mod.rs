@@ -146,7 +146,8 @@ impl Container {
             ListDetail::Properties => UserMetadata::Untouched,
             ListDetail::Metadata => UserMetadata::Touched,
         };
-        self.core.admit_with(Operation::ListBlobs, touched)?;
+        self.core
+            .admit_in((Operation::ListBlobs, touched), &container.encryption)?;
         if request.delimiter.as_deref() == Some("") {
             let message = "a delimiter is not empty";
             return Err(

@@ -196,8 +196,9 @@ impl Writing {
     /// What shows before the content has come.
     fn check_before(&self, operation: Operation) -> Result<BlobKeys> {
         let core = &self.container.core;
-        let container = ContainerRecord::read(&core.tree, &self.container.name)?.id;
-        let record = core.admit_blob(operation, BlobRecord::read(&core.tree, container, &self.name))?;
+        let container = ContainerRecord::read(&core.tree, &self.container.name)?;
+        let found = BlobRecord::read(&core.tree, container.id, &self.name);
+        let record = core.admit_blob(operation, &container.encryption, found)?;
         record.check_page_write(&self.options.conditions, core.clock.now())?;
         self.check(&record)?;
         core.keys_of(&record.encryption, &self.options.encryption)
