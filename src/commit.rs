@@ -1,10 +1,14 @@
 //! Committing changes of an account: one way to run a transaction and to tell what its failure means.
 
+use std::any::Any;
+use std::sync::Arc;
+
 use strongroom_engine::body::{FinishedBody, Location};
 use strongroom_engine::codec::CodecError;
-use strongroom_engine::tree::{TreeError, Txn};
+use strongroom_engine::tree::{ClosedGate, TreeError, Txn};
 
 use crate::account::AccountCore;
+use crate::encryption::KeyGuard;
 use crate::error::{Error, Result};
 
 /// Why a transaction did not happen, as the tree hands it back.
@@ -93,7 +97,14 @@ impl AccountCore {
     pub(crate) fn explain(&self, failure: Failure) -> Error {
         match failure {
             Failure::Refused(error) => error,
-            Failure::Tree(TreeError::GateClosed(_)) => self.guard.refusal(),
+            Failure::Tree(TreeError::GateClosed(ClosedGate(gate))) => {
+                let gate: Arc<dyn Any + Send + Sync> = gate;
+                // Of this account, of one of its encryption scopes, or of the source of a copy.
+                match gate.downcast::<KeyGuard>() {
+                    Ok(guard) => guard.refusal(),
+                    Err(_) => self.guard.refusal(),
+                }
+            }
             Failure::Tree(error) => error.into(),
         }
     }

@@ -17,7 +17,7 @@ use super::intake::{Intake, TakenIn};
 use super::md5::ContentMd5;
 use super::properties::{BlobReceipt, BlobType};
 use super::put::CreateBlobOptions;
-use super::record::{BlobContent, BlobRecord, EncryptionDetails, Extent, key};
+use super::record::{BlobContent, BlobRecord, Extent, key};
 use super::source::BlobSource;
 use super::staged::Staging;
 use super::{Conditions, Crc64, manifest, manifest_append};
@@ -133,8 +133,9 @@ impl Container {
         if content.length() > APPEND_BLOCK_BYTES_MAX {
             return Err(super::intake::too_large(APPEND_BLOCK_BYTES_MAX));
         }
+        let keys = keys.fed_by(content.guard());
         let result = appending.append(content, &keys);
-        result.map_err(|error| source.explain(error))
+        result.map_err(|error| keys.explain(source.explain(error)))
     }
 
     /// Ends an append blob: nothing can be appended any more. Needs no key. An ended one stays as it is.
@@ -216,15 +217,15 @@ impl Appending {
             let message = "an appended block is not empty";
             return Err(Error::invalid("InvalidHeaderValue", message));
         }
-        self.commit(intake.finish()?, keys.details.clone())
+        self.commit(intake.finish()?, keys.clone())
     }
 
-    fn commit(self, taken: TakenIn, sealed: EncryptionDetails) -> Result<AppendReceipt> {
+    fn commit(self, taken: TakenIn, keys: BlobKeys) -> Result<AppendReceipt> {
         let core = Arc::clone(&self.core);
         let TakenIn { body, length, .. } = taken;
         let adopted = body.clone();
         let (record, offset) =
-            core.transact_adopting(&body, move |txn| self.run(txn, (&adopted, length), &sealed))?;
+            core.transact_adopting(&body, move |txn| self.run(txn, (&adopted, length), &keys))?;
         Ok(AppendReceipt {
             etag: record.etag,
             last_modified: record.last_modified,
@@ -239,14 +240,15 @@ impl Appending {
         &self,
         txn: &mut Txn<'_>,
         (body, length): (&FinishedBody, u64),
-        sealed: &EncryptionDetails,
+        keys: &BlobKeys,
     ) -> Result<(BlobRecord, u64), Failure> {
         let container = ContainerRecord::read(txn, &self.container)?.id;
         let now = self.core.clock.now();
         let found = BlobRecord::read(txn, container, &self.name);
         let asked = (self.operation, UserMetadata::Untouched);
         let mut record = self.core.admit_blob_commit(asked, found, txn)?;
-        record.encryption.check_same(sealed)?;
+        record.encryption.check_same(&keys.details)?;
+        keys.through_source(txn)?;
         self.check(&record, length, now)?;
         let extent = Extent {
             body: txn.adopt_body(body)?,

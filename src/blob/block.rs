@@ -94,8 +94,9 @@ impl Container {
         if content.length() > BLOCK_BYTES_MAX {
             return Err(super::intake::too_large(BLOCK_BYTES_MAX));
         }
+        let keys = keys.fed_by(content.guard());
         let taken = self.take_block((name, id), content, (operation, options, &keys));
-        taken.map_err(|error| source.explain(error))
+        taken.map_err(|error| keys.explain(source.explain(error)))
     }
 
     /// What shows before the content has come.
@@ -158,7 +159,9 @@ impl Container {
         let adopted = body.clone();
         self.core.transact_adopting(&body, move |txn| {
             let container = ContainerRecord::read(txn, &container)?;
-            operation.admit_commit(UserMetadata::Untouched, &block.keys.guard, txn)?;
+            block
+                .keys
+                .admit_commit((operation, UserMetadata::Untouched), txn)?;
             container.encryption.permit(&block.keys.details)?;
             let container = container.id;
             let now = core.clock.now();

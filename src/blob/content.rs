@@ -119,7 +119,7 @@ impl Content {
         let out = out.get_mut(..room).unwrap_or_default();
         open.reader
             .read_at(open.start + within, out)
-            .map_err(|error| body_error(&self.opener.keys.guard, error))
+            .map_err(|error| body_error(&self.opener.keys, error))
     }
 
     /// The block that begins at `position`, and its bytes; `None` where the content is not made of blocks.
@@ -211,7 +211,7 @@ impl Content {
         for index in 0..open.reader.chunks() {
             self.opener.keys.guard.check()?;
             let checked = open.reader.check_chunk(index);
-            checked.map_err(|error| body_error(&self.opener.keys.guard, error))?;
+            checked.map_err(|error| body_error(&self.opener.keys, error))?;
         }
         Ok(open.reader.chunks().into())
     }
@@ -324,12 +324,11 @@ struct Opener {
 
 impl Opener {
     fn open(&self, snapshot: &Snapshot, placed: &Placed) -> Result<OpenExtent> {
-        let (guard, extent) = (&self.keys.guard, &placed.extent);
-        let opened = self
-            .keys
-            .with_content(|key| BodyReader::open(&self.core.tree, snapshot, &extent.body, key))?;
-        let reader = opened.map_err(|error| body_error(guard, error))?;
-        guard.register(Arc::downgrade(&reader.slot()))?;
+        let (keys, extent) = (&self.keys, &placed.extent);
+        let opened =
+            keys.with_content(|key| BodyReader::open(&self.core.tree, snapshot, &extent.body, key))?;
+        let reader = opened.map_err(|error| body_error(keys, error))?;
+        keys.register(&Arc::downgrade(&reader.slot()))?;
         let end = extent.start.checked_add(extent.length);
         if end.is_none_or(|end| end > extent.body.length) {
             return Err(damaged());

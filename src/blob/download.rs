@@ -17,7 +17,7 @@ use super::record::BlobRecord;
 use super::{BlobVersionRef, Conditions, Interruption};
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
-use crate::encryption::{EncryptionChoice, KeyGuard};
+use crate::encryption::{BlobKeys, EncryptionChoice, KeyGuard};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::BlobName;
 use crate::operations::Operation;
@@ -81,7 +81,7 @@ impl DownloadOptions {
 ///
 /// Errors of `Read` and `Seek` carry an [`Error`] inside.
 pub struct Download {
-    guard: Arc<KeyGuard>,
+    keys: BlobKeys,
     content: Content,
     properties: BlobProperties,
     start: u64,
@@ -145,7 +145,7 @@ impl Container {
         let content = Content::open(&self.core, snapshot, (&record, &keys))?;
         let metadata = keys.with_keys(|keys| record.metadata(keys))??;
         let mut download = Download {
-            guard: keys.guard,
+            keys,
             content,
             properties: record.properties(Some(metadata), now),
             start,
@@ -170,6 +170,11 @@ impl Download {
     #[must_use]
     pub fn checksum(&self) -> Option<RangeChecksum> {
         self.checksum
+    }
+
+    /// The guard that every read asks.
+    pub(super) fn guard(&self) -> &Arc<KeyGuard> {
+        &self.keys.guard
     }
 
     /// Goes through the range once and comes back to its start.
@@ -207,7 +212,7 @@ impl Download {
     /// `Read::read` with this crate's error.
     fn next_bytes(&mut self, out: &mut [u8]) -> Result<usize> {
         if let Some(stopped) = self.stopped {
-            return Err(stopped.error(&self.guard));
+            return Err(stopped.error(&self.keys));
         }
         let rest = usize::try_from(self.end - self.position).unwrap_or(usize::MAX);
         let room = out.len().min(rest);

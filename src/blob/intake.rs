@@ -15,7 +15,7 @@ use super::checksums::{Checksums, Expected};
 use super::crc64::Crc64;
 use super::{Interruption, body_error};
 use crate::account::AccountCore;
-use crate::encryption::{BlobKeys, KeyGuard};
+use crate::encryption::BlobKeys;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Bytes read at once from the caller's reader, at first: enough for small content without the price of more.
@@ -29,7 +29,7 @@ const HASHED_BESIDE_MIN: usize = 96 << 10;
 
 /// Content on its way into a body. Memory: a few chunks, whatever the size.
 pub(super) struct Intake {
-    guard: Arc<KeyGuard>,
+    keys: BlobKeys,
     chunk_bytes: usize,
     writer: BodyWriter,
     /// In a slot, because it remembers up to 63 bytes of content.
@@ -55,16 +55,15 @@ impl Intake {
         length_max: u64,
     ) -> Result<Self> {
         expected.check_form()?;
-        let guard = &keys.guard;
         let writer = keys
             .with_content(|key| BodyWriter::new(&core.tree, key, core.chunk_bytes, core.entropy.as_ref()))?;
-        let writer = writer.map_err(|error| body_error(guard, error))?;
-        guard.register(Arc::downgrade(&writer.slot()))?;
+        let writer = writer.map_err(|error| body_error(keys, error))?;
+        keys.register(&Arc::downgrade(&writer.slot()))?;
         let checksums = Arc::new(Slot::new(Checksums::new(expected)));
         let slot: Arc<dyn Revocable> = checksums.clone();
-        guard.register(Arc::downgrade(&slot))?;
+        keys.register(&Arc::downgrade(&slot))?;
         Ok(Self {
-            guard: guard.clone(),
+            keys: keys.clone(),
             chunk_bytes: core.chunk_bytes.max(1) as usize,
             writer,
             checksums,
@@ -82,7 +81,7 @@ impl Intake {
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         for part in bytes.chunks(READ_BYTES_MAX) {
             if let Some(stopped) = self.stopped {
-                return Err(stopped.error(&self.guard));
+                return Err(stopped.error(&self.keys));
             }
             self.write_part(part)
                 .inspect_err(|error| self.stopped = Some(Interruption::by(error)))?;
@@ -118,16 +117,16 @@ impl Intake {
 
     /// Seals what is left. The body has to be adopted by a commit.
     pub(super) fn finish(self) -> Result<TakenIn> {
-        let guard = &self.guard;
+        let keys = &self.keys;
         if let Some(stopped) = self.stopped {
-            return Err(stopped.error(guard));
+            return Err(stopped.error(keys));
         }
         let (content_md5, content_crc64) = self
             .checksums
             .with(Checksums::finish)
-            .ok_or_else(|| guard.refusal())??;
+            .ok_or_else(|| keys.refusal())??;
         let length = self.writer.length();
-        let body = self.writer.finish().map_err(|error| body_error(guard, error))?;
+        let body = self.writer.finish().map_err(|error| body_error(keys, error))?;
         Ok(TakenIn {
             body,
             length,
@@ -159,16 +158,16 @@ impl Intake {
 
     /// Seals chunk by chunk, and asks before each.
     fn seal(&mut self, part: &[u8]) -> Result<()> {
-        let guard = &self.guard;
+        let keys = &self.keys;
         part.chunks(self.chunk_bytes).try_for_each(|piece| {
-            guard.check()?;
-            self.writer.write(piece).map_err(|error| body_error(guard, error))
+            keys.check()?;
+            self.writer.write(piece).map_err(|error| body_error(keys, error))
         })
     }
 
     fn hashing(&self) -> Hashing {
         Hashing {
-            guard: self.guard.clone(),
+            keys: self.keys.clone(),
             checksums: self.checksums.clone(),
             chunk_bytes: self.chunk_bytes,
         }
@@ -177,7 +176,7 @@ impl Intake {
 
 /// What hashing needs beside the sealing.
 struct Hashing {
-    guard: Arc<KeyGuard>,
+    keys: BlobKeys,
     checksums: Arc<Slot<Checksums>>,
     chunk_bytes: usize,
 }
@@ -186,7 +185,7 @@ impl Hashing {
     fn hash(&self, part: &[u8]) -> Result<()> {
         part.chunks(self.chunk_bytes).try_for_each(|piece| {
             let hashed = self.checksums.with(|checksums| checksums.update(piece));
-            hashed.ok_or_else(|| self.guard.refusal())
+            hashed.ok_or_else(|| self.keys.refusal())
         })
     }
 }

@@ -38,7 +38,7 @@ mod range;
 pub(crate) mod record;
 mod shared;
 mod snapshot;
-mod source;
+pub(crate) mod source;
 pub(crate) mod staged;
 mod tags;
 mod tier;
@@ -82,15 +82,15 @@ pub use version::{BlobVersionRef, ReadOptions};
 
 use strongroom_engine::body::BodyError;
 
-use crate::encryption::KeyGuard;
+use crate::encryption::BlobKeys;
 use crate::error::{Error, ErrorKind};
 
 /// What a failure of a body means to the caller.
-fn body_error(guard: &KeyGuard, error: BodyError) -> Error {
+fn body_error(keys: &BlobKeys, error: BodyError) -> Error {
     match error {
-        BodyError::Revoked => guard.refusal(),
+        BodyError::Revoked => keys.refusal(),
         BodyError::Tree(error) => error.into(),
-        BodyError::Interrupted => Interruption::Failed.error(guard),
+        BodyError::Interrupted => Interruption::Failed.error(keys),
         BodyError::TooLarge => {
             let message = "the content is larger than a blob can be";
             Error::new(ErrorKind::Invalid, "RequestBodyTooLarge", 413, message)
@@ -121,10 +121,10 @@ impl Interruption {
     }
 
     /// What every later call on the stream gets.
-    fn error(self, guard: &KeyGuard) -> Error {
+    fn error(self, keys: &BlobKeys) -> Error {
         let message = "the stream was interrupted by an earlier failure";
         match self {
-            Self::Revoked => guard.refusal(),
+            Self::Revoked => keys.refusal(),
             Self::Failed => Error::new(ErrorKind::Store, "InternalError", 500, message).hint("begin again"),
         }
     }

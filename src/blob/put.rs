@@ -127,7 +127,7 @@ impl Making {
         txn: &mut Txn<'_>,
     ) -> Result<Replacing<'a>, Failure> {
         let container = ContainerRecord::read(txn, &self.container)?;
-        self.operation.admit_commit(self.touched, &self.keys.guard, txn)?;
+        self.keys.admit_commit((self.operation, self.touched), txn)?;
         container.encryption.permit(&self.keys.details)?;
         let container = container.id;
         let old = BlobRecord::find(txn, container, &self.name)?;

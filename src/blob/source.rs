@@ -88,7 +88,7 @@ fn inner<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Error> 
 }
 
 /// What an error of the source means to whoever copies from it.
-pub(super) fn of_source(error: &Error) -> Error {
+pub(crate) fn of_source(error: &Error) -> Error {
     let (code, status) = match error.kind() {
         ErrorKind::Precondition => ("SourceConditionNotMet", 412),
         ErrorKind::KeyUnavailable | ErrorKind::Corrupt => ("CannotVerifyCopySource", error.status()),

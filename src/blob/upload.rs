@@ -91,7 +91,8 @@ impl Container {
     /// # Errors
     /// As [`upload`](Self::upload), as far as they show already.
     pub fn begin_upload(&self, name: &BlobName, options: UploadOptions) -> Result<Upload> {
-        self.begin_put(name, (Operation::PutBlob, options))
+        let making = self.making(name, (Operation::PutBlob, &options))?;
+        self.begin_put(making, options)
     }
 
     /// Stores the bytes of another blob, or a range of them, as a new block blob. The source gives its bytes
@@ -116,10 +117,15 @@ impl Container {
         if options.headers == ContentHeaders::default() {
             options.headers = content.properties().headers.clone();
         }
-        let mut upload = self.begin_put(name, (Operation::PutBlobFromUrl, options))?;
+        let making = Making {
+            keys: making.keys.fed_by(content.guard()),
+            ..making
+        };
+        let keys = making.keys.clone();
+        let mut upload = self.begin_put(making, options)?;
         let read = upload.intake.read(content);
-        read.map_err(|error| source.explain(error))?;
-        upload.commit()
+        read.map_err(|error| keys.explain(source.explain(error)))?;
+        upload.commit().map_err(|error| keys.explain(error))
     }
 
     fn making(&self, name: &BlobName, (operation, options): (Operation, &UploadOptions)) -> Result<Making> {
@@ -134,9 +140,8 @@ impl Container {
         })
     }
 
-    fn begin_put(&self, name: &BlobName, (operation, options): (Operation, UploadOptions)) -> Result<Upload> {
+    fn begin_put(&self, making: Making, options: UploadOptions) -> Result<Upload> {
         let core = &self.core;
-        let making = self.making(name, (operation, &options))?;
         making.check(core)?;
         options.headers.check()?;
         if let Some(tier) = options.tier {

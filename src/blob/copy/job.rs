@@ -67,16 +67,17 @@ impl Record for Job {
 
 impl Copying {
     /// Makes the destination, empty, and leaves the content to the maintenance.
-    pub(super) fn begin_job(self) -> Result<CopyReceipt> {
+    pub(super) fn begin_job(mut self) -> Result<CopyReceipt> {
         let now = self.core.clock.now();
         let reading = Reading::open(&self.source, |source| self.check_source(source, now))?;
+        self.keys = self.keys.fed_by(&reading.guard);
         if reading.record.length == 0 {
             return self.whole();
         }
         let metadata = self.reseal(&reading)?;
         let source = reading.record;
-        let core = Arc::clone(&self.core);
-        core.transact(move |txn| {
+        let (core, keys) = (Arc::clone(&self.core), self.keys.clone());
+        let begun = core.transact(move |txn| {
             let making = self.making(source.blob_type);
             let replacing = making.begin(&self.core, txn)?;
             replacing.release_old(txn)?;
@@ -88,7 +89,8 @@ impl Copying {
             replacing.write(txn, &record)?;
             self.job(replacing.container, source.etag).write(txn, self.id)?;
             Ok(self.receipt(&record))
-        })
+        });
+        begun.map_err(|error| keys.explain(error))
     }
 
     fn job(&self, container: ContainerId, etag: ETag) -> Job {
@@ -149,6 +151,7 @@ impl Job {
             false => Err(changed()),
         };
         let reading = Reading::open(&source, unchanged)?;
+        let keys = keys.fed_by(&reading.guard);
         let position = self.copied.map_or(0, |copied| copied.bytes);
         let Some(piece) = reading.piece(position)? else {
             return Err(damaged());
@@ -157,7 +160,7 @@ impl Job {
         let length = reading.record.length;
         let step = Step {
             core: Arc::clone(core),
-            keys,
+            keys: keys.clone(),
             job: self.clone(),
             id,
             name,
@@ -167,7 +170,8 @@ impl Job {
             content_md5: reading.record.content_md5,
         };
         let adopted = sealed.body.clone();
-        match core.transact_adopting(&sealed.body, move |txn| step.run(txn, &adopted))? {
+        let carried = core.transact_adopting(&sealed.body, move |txn| step.run(txn, &adopted));
+        match carried.map_err(|error| keys.explain(error))? {
             Carried::On => {}
             Carried::Overtaken => core.abandon(&[sealed.body]),
         }
@@ -253,7 +257,8 @@ struct Step {
 
 impl Step {
     fn run(&self, txn: &mut Txn<'_>, body: &FinishedBody) -> Changed<Carried> {
-        Operation::CopyBlob.admit_commit(UserMetadata::Touched, &self.keys.guard, txn)?;
+        self.keys
+            .admit_commit((Operation::CopyBlob, UserMetadata::Touched), txn)?;
         let bytes = txn.get(&job_key(self.id))?;
         let job: Option<Job> = bytes.map(|bytes| decode(&bytes)).transpose()?;
         let record = self.job.destination(txn, (&self.name, self.id))?;

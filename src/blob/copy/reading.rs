@@ -15,7 +15,7 @@ use crate::blob::intake::{Intake, TakenIn};
 use crate::blob::record::BlobRecord;
 use crate::blob::source::{BlobSource, of_source};
 use crate::container::record::ContainerRecord;
-use crate::encryption::BlobKeys;
+use crate::encryption::{BlobKeys, KeyGuard};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metadata::Metadata;
 use crate::operations::Operation;
@@ -34,6 +34,7 @@ const NO_CHECKSUMS: Expected = Expected {
 pub(super) struct Reading {
     pub(super) record: BlobRecord,
     pub(super) metadata: Metadata,
+    pub(super) guard: Arc<KeyGuard>,
     content: Content,
 }
 
@@ -63,6 +64,7 @@ impl Reading {
             Ok(Self {
                 metadata: keys.with_keys(|keys| record.metadata(keys))??,
                 content: Content::open(core, snapshot, (&record, &keys))?,
+                guard: keys.guard,
                 record,
             })
         };

@@ -27,9 +27,10 @@ struct Taken {
 
 impl Copying {
     /// Copies everything, then makes it visible in one commit.
-    pub(super) fn whole(self) -> Result<CopyReceipt> {
+    pub(super) fn whole(mut self) -> Result<CopyReceipt> {
         let now = self.core.clock.now();
         let reading = Reading::open(&self.source, |source| self.check_source(source, now))?;
+        self.keys = self.keys.fed_by(&reading.guard);
         self.making(reading.record.blob_type).check(&self.core)?;
         let metadata = self.reseal(&reading)?;
         let mut taken = Vec::new();
@@ -39,10 +40,11 @@ impl Copying {
             return Err(error);
         }
         let bodies: Vec<_> = taken.iter().map(|taken| taken.body.clone()).collect();
-        let core = Arc::clone(&self.core);
-        core.transact_adopting_all(&bodies, move |txn| {
+        let (core, keys) = (Arc::clone(&self.core), self.keys.clone());
+        let adopted = core.transact_adopting_all(&bodies, move |txn| {
             self.adopt(txn, (&reading.record, metadata.clone()), &taken)
-        })
+        });
+        adopted.map_err(|error| keys.explain(error))
     }
 
     /// The source's metadata under the destination's key, unless the options have some.

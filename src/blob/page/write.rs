@@ -136,10 +136,10 @@ impl Container {
         Writing::new(self, name, (offset, 0), options).check_before(operation)?;
         let content = source.open()?;
         let writing = Writing::new(self, name, (offset, content.length()), options);
-        let keys = writing.check_before(operation)?;
+        let keys = writing.check_before(operation)?.fed_by(content.guard());
         writing
             .put((operation, &keys), content)
-            .map_err(|error| source.explain(error))
+            .map_err(|error| keys.explain(source.explain(error)))
     }
 
     /// Makes the bytes from `offset` on zero and gives up their room. A range of any length.
@@ -257,11 +257,12 @@ impl Writing {
             content_crc64,
             ..
         } = intake.finish()?;
-        let (adopted, sealed) = (body.clone(), keys.details.clone());
+        let (adopted, keys) = (body.clone(), keys.clone());
         let receipt = core.transact_adopting(&body, move |txn| {
             let mut page_blob = self.find(txn, operation)?;
             let record = &mut page_blob.record;
-            record.encryption.check_same(&sealed)?;
+            record.encryption.check_same(&keys.details)?;
+            keys.through_source(txn)?;
             let view = map::writable(txn, record.content.view()?)?;
             let body = txn.adopt_body(&adopted)?;
             map::replace(txn, view, (self.offset, self.offset + self.length), Some(&body))?;

@@ -10,6 +10,8 @@ pub mod counting;
 mod error;
 #[cfg(feature = "testing")]
 pub mod faulty;
+#[cfg(feature = "testing")]
+pub mod hooked;
 pub mod memory;
 mod range;
 pub mod sled;

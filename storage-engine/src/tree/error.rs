@@ -2,15 +2,26 @@
 
 use std::sync::Arc;
 
+use super::Gate;
 use crate::codec::CodecError;
 use crate::engine::EngineError;
 use crate::entropy::EntropyError;
 use crate::seal::SealError;
 
-/// The gate of a transaction was closed before its head swap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("access was revoked before the change could be committed")]
+/// What a gate says that lets nobody through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GateClosed;
+
+/// A gate of a transaction was closed before its head swap.
+#[derive(Clone, thiserror::Error)]
+#[error("access was revoked before the change could be committed")]
+pub struct ClosedGate(pub Arc<dyn Gate>);
+
+impl std::fmt::Debug for ClosedGate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClosedGate").finish_non_exhaustive()
+    }
+}
 
 /// Why a tree call failed. Clones share one cause: a failed group commit is reported to every waiting caller.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -38,9 +49,9 @@ pub enum TreeError {
     /// A tree of that id exists already.
     #[error("tree {0} exists already")]
     Exists(String),
-    /// See [`GateClosed`].
+    /// See [`ClosedGate`].
     #[error(transparent)]
-    GateClosed(#[from] GateClosed),
+    GateClosed(#[from] ClosedGate),
     /// The key or value is over its limit, or the key is empty or begins with byte 0.
     #[error(
         "a {what} of {size} bytes is not allowed; at most {limit}, and a key is not empty and does not begin with 0"

@@ -117,7 +117,7 @@ fn enter(members: &mut [Member]) -> Result<Vec<Pass>, ()> {
             }
             let refused = |(known, pass): &(*const (), Option<Pass>)| *known == name && pass.is_none();
             if entered.iter().any(refused) {
-                member.failed = Some(super::GateClosed.into());
+                member.failed = Some(super::ClosedGate(Arc::clone(gate)).into());
                 closed = true;
                 break;
             }

@@ -25,7 +25,7 @@ mod store;
 mod txn;
 mod work;
 
-pub use error::{GateClosed, TreeError};
+pub use error::{ClosedGate, GateClosed, TreeError};
 pub use handle::{BodyPin, Snapshot, Tree};
 pub use page_id::PageId;
 pub use scrub::{ScrubBodies, ScrubCounts, ScrubEvent, ScrubFinding, ScrubItem};
@@ -80,7 +80,7 @@ impl Default for TreeSettings {
 ///
 /// A transaction that carries items sealed under a revocable key names its gate; the pass is held until the
 /// head is swapped, so whoever closes the gate waits for that swap and precedes every later one.
-pub trait Gate: Send + Sync + 'static {
+pub trait Gate: Any + Send + Sync {
     /// A pass, or the transaction is dropped and its caller gets [`TreeError::GateClosed`].
     ///
     /// # Errors
