@@ -239,8 +239,8 @@ impl AccountCore {
         Ok(())
     }
 
-    /// The blob, if the operation may touch it. Where there is none the guard of what a new one would be under
-    /// is asked, so that whoever is revoked is told nothing about blobs. Not inside a transaction.
+    /// The blob, if the operation may touch it. Where there is none the guard of what a new one would be
+    /// under is asked, so that whoever is revoked is told nothing about blobs. Not inside a transaction.
     pub(crate) fn admit_blob(
         &self,
         operation: Operation,

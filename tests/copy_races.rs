@@ -1,5 +1,5 @@
-//! A revocation of the source's key that returns while a copy is on its way precedes the commit: the bytes that
-//! were read are not committed any more. Between accounts, and between encryption scopes of one.
+//! A revocation of the source's key that returns while a copy is on its way precedes the commit: the bytes
+//! that were read are not committed any more. Between accounts, and between encryption scopes of one.
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
 
 mod common;
