@@ -53,7 +53,8 @@ impl Container {
     ///
     /// # Errors
     /// `ContainerNotFound`, `BlobNotFound` (404); with metadata, the 403 of a revoked key; `BlobArchived`
-    /// (409); `ConditionNotMet` (412) and the other errors of conditional writes.
+    /// (409), `OperationNotAllowedOnIncrementalCopyBlob` (409), whose snapshots only its copies take;
+    /// `ConditionNotMet` (412) and the other errors of conditional writes.
     pub fn snapshot_blob(&self, name: &BlobName, options: &SnapshotOptions) -> Result<SnapshotReceipt> {
         let core = Arc::clone(&self.core);
         let touched = UserMetadata::given(&options.metadata);
@@ -75,6 +76,7 @@ impl Container {
                 base.encryption.check_same(&keys.details)?;
             }
             base.check_online(now)?;
+            base.check_not_incremental()?;
             let history = History::of(&core, (container, &name));
             history.before_change(txn, &mut base)?;
             let mut snapshot = BlobRecord {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use strongroom::engine::Clock;
 use strongroom::{
-    Account, BlobBatch, BlobName, BlobSource, BlockId, Conditions, Container, CopyOptions, CopyStatus,
-    CreateBlobOptions, DeleteBlobOptions, DeletePart, ImmutabilityMode, ImmutabilityPolicy, LeaseDuration,
-    LeaseRequest, ListBlobs, ListContainers, ListDetail, ListedBlock, Metadata, PutBlockListOptions,
-    PutBlockOptions, Result, RetentionDays, SnapshotOptions, Tags, UploadOptions,
+    Account, BlobBatch, BlobName, BlobSource, BlobVersionRef, BlockId, Conditions, Container, CopyOptions,
+    CopyStatus, CreateBlobOptions, DeleteBlobOptions, DeletePart, ImmutabilityMode, ImmutabilityPolicy,
+    LeaseDuration, LeaseRequest, ListBlobs, ListContainers, ListDetail, ListedBlock, Metadata,
+    PutBlockListOptions, PutBlockOptions, Result, RetentionDays, SnapshotOptions, Tags, UploadOptions,
 };
 
 use super::operations::Case;
@@ -131,6 +131,31 @@ pub(super) fn put_page_blob_and_source(place: &Place<'_>) {
     container
         .upload(&source_name(place), &PAGE[..], UploadOptions::default())
         .unwrap();
+}
+
+/// A page blob to follow, with a snapshot.
+pub(super) fn put_page_blob_and_snapshot(place: &Place<'_>) {
+    let options = CreateBlobOptions::default();
+    let (container, name) = (&place.container, source_name(place));
+    container.create_page_blob(&name, (1024, 0), &options).unwrap();
+    container
+        .snapshot_blob(&name, &SnapshotOptions::default())
+        .unwrap();
+}
+
+/// The one snapshot of the page blob to follow.
+pub(super) fn snapshot_source(place: &Place<'_>) -> BlobSource {
+    let name = source_name(place);
+    let mut request = ListBlobs::default();
+    request.include.snapshots = true;
+    let page = place.container.list_blobs(&request).unwrap();
+    let snapshot = page
+        .blobs()
+        .find(|blob| blob.name == name && blob.snapshot.is_some());
+    BlobSource {
+        which: BlobVersionRef::Snapshot(snapshot.unwrap().snapshot.unwrap()),
+        ..BlobSource::new(&place.container, name)
+    }
 }
 
 pub(super) fn put_append_blob_and_source(place: &Place<'_>) {

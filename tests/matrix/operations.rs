@@ -43,7 +43,6 @@ pub(crate) const WITHOUT_CALL: &[(Operation, &str)] = &[
         Op::QueryBlobContents,
         "queries are answered by a server, from Get Blob",
     ),
-    (Op::IncrementalCopyBlob, "not there yet"),
 ];
 
 /// One row or more of every operation that a call of the library carries out.
@@ -254,6 +253,11 @@ pub(crate) const CASES: &[Case] = &[
         let options = PutPagesOptions::default();
         p.container
             .put_pages_from(&p.blob(), 0, &source(p), &options)
+            .map(drop)
+    }),
+    case(Op::IncrementalCopyBlob, "", put_page_blob_and_snapshot, |p| {
+        p.container
+            .incremental_copy(&p.blob(), &snapshot_source(p), &always())
             .map(drop)
     }),
     case(Op::GetPageRanges, "", put_page_blob, |p| {

@@ -4,6 +4,7 @@
 //! from one encryption scope to another, the content is opened under the one root key and sealed under the
 //! other, piece by piece: at once, or in steps of the maintenance while the destination shows how far it is.
 
+mod incremental;
 mod job;
 mod reading;
 mod whole;

@@ -28,16 +28,12 @@ impl Copying {
         self.operation
             .admit_commit(UserMetadata::Touched, &self.keys.guard, txn)?;
         let now = self.core.clock.now();
-        let (name, which) = (&self.source.name, self.source.which);
-        let container = ContainerRecord::read(txn, &self.source.container.name);
-        let container = container.map_err(|error| of_source(&error))?.id;
-        let source = BlobRecord::read_state(txn, (container, name), which);
-        let mut source = source.map_err(|error| of_source(&error))?;
+        let (mut source, place) = self.find_source(txn)?;
         self.check_source(&source, now)?;
         // Content that is shared stays under the keys it is under.
         source.encryption.check_same(&self.keys.details)?;
         let content = source.content.share(txn)?;
-        source.write(txn, &self.source_key(txn, container)?)?;
+        source.write(txn, &place)?;
 
         let making = self.making(source.blob_type);
         let replacing = making.begin(&self.core, txn)?;
@@ -48,6 +44,17 @@ impl Copying {
         let record = self.finish(made, &source, (CopyStatus::Success, now))?;
         replacing.write(txn, &record)?;
         Ok(self.receipt(&record))
+    }
+
+    /// The source's record and its key.
+    pub(super) fn find_source(&self, txn: &Txn<'_>) -> Result<(BlobRecord, Vec<u8>)> {
+        let (name, which) = (&self.source.name, self.source.which);
+        let found = || {
+            let container = ContainerRecord::read(txn, &self.source.container.name)?.id;
+            let record = BlobRecord::read_state(txn, (container, name), which)?;
+            Ok((record, self.source_key(txn, container)?))
+        };
+        found().map_err(|error| of_source(&error))
     }
 
     /// The key of the source's record.

@@ -184,6 +184,11 @@ impl BlobRecord {
     fn check_page_write(&self, conditions: &Conditions, now: strongroom_engine::Timestamp) -> Result<()> {
         self.require_type(BlobType::PageBlob)?;
         self.check_write(conditions, now)?;
+        self.check_not_incremental()
+    }
+
+    /// Fails if the blob follows another one and is changed by that alone.
+    pub(crate) fn check_not_incremental(&self) -> Result<()> {
         if self.is_incremental_copy {
             let message = "The specified operation is not allowed on an incremental copy blob.";
             return Err(Error::new(
