@@ -93,24 +93,28 @@ impl Account {
 }
 
 impl Store {
-    /// [`Account::maintain`] for every account, in order of their names.
+    /// [`Account::maintain`] for every account, in order of their names. One that fails does not keep the
+    /// others from being looked after.
     ///
     /// # Errors
-    /// When the store fails. What was done until then stays done.
+    /// The first failure of an account. What was done stays done.
     pub fn maintain(&self) -> Result<Maintained> {
         let mut total = Maintained {
             done: true,
             ..Maintained::default()
         };
+        let mut failed = None;
         for properties in self.accounts()? {
             let name: AccountName = properties.name;
-            match self.account(&name) {
-                Ok(account) => total.add(account.maintain()?),
+            match self.account(&name).and_then(|account| account.maintain()) {
+                Ok(done) => total.add(done),
                 // Deleted meanwhile.
                 Err(error) if error.kind() == crate::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    failed.get_or_insert(error);
+                }
             }
         }
-        Ok(total)
+        failed.map_or(Ok(total), Err)
     }
 }

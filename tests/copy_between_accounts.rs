@@ -92,7 +92,7 @@ fn a_copy_between_accounts_shows_its_progress_and_nothing_else_changes_it() {
 fn a_copy_that_ends_early_gives_up_what_it_copied() {
     let none = Conditions::default();
     type End = fn(&Container, &Container, uuid::Uuid);
-    let ends: [(CopyStatus, Option<&str>, End); 4] = [
+    let ends: [(CopyStatus, Option<&str>, End); 5] = [
         (CopyStatus::Aborted, None, |_, to, id| {
             to.abort_copy(&blob("b"), id, &Conditions::default()).unwrap();
         }),
@@ -103,6 +103,11 @@ fn a_copy_that_ends_early_gives_up_what_it_copied() {
                 put(from, "b", b"another");
             },
         ),
+        (CopyStatus::Failed, Some("409 BlobArchived"), |from, _, _| {
+            let options = strongroom::SetTierOptions::default();
+            let archive = strongroom::AccessTier::Archive;
+            from.set_blob_tier(&blob("b"), archive, &options).unwrap();
+        }),
         (CopyStatus::Failed, Some("404 BlobNotFound"), |from, _, _| {
             from.delete_blob(&blob("b"), &Conditions::default()).unwrap();
         }),

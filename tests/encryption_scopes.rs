@@ -81,7 +81,7 @@ fn a_container_says_what_its_blobs_are_under() {
     let world = World::prepared();
     create(&world, "tenant-1");
     create(&world, "tenant-2");
-    let provided: EncryptionChoice = CustomerProvidedKey::new([7; 32]).into();
+    let provided: EncryptionChoice = CustomerProvidedKey::new(&[7; 32]).into();
     let forbidden = Some("RequestForbiddenByContainerEncryptionPolicy");
     // Default, may it be overridden, what is chosen, what the blob is then under or why it is not made.
     let cases = [

@@ -13,10 +13,9 @@ impl Store {
     /// of one segment is a blob of `$root`.
     ///
     /// # Errors
-    /// `InvalidHeaderValue` (400) if it is no such address, and the errors of names; `ResourceNotFound` (404)
-    /// if the store has no such account. Whether there is such a blob is not looked at.
+    /// `InvalidHeaderValue` (400) if it is no such address; `ResourceNotFound` (404) if the store has no such
+    /// account. Whether there is such a blob is not looked at.
     pub fn blob_source(&self, url: &str) -> Result<BlobSource> {
-        let malformed = || malformed(url);
         let (scheme, rest) = url.split_once("://").ok_or_else(malformed)?;
         if !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) {
             return Err(malformed());
@@ -29,9 +28,13 @@ impl Store {
             return Err(malformed());
         }
         let (container, name) = path.split_once('/').unwrap_or(("$root", path));
-        let container = ContainerName::parse(&decode(container).ok_or_else(malformed)?)?;
-        let name = BlobName::parse(&decode(name).ok_or_else(malformed)?)?;
-        let container = self.account(&account.parse()?)?.container(&container);
+        // The errors of names show them, and a name that is none may be half a signature.
+        let container = decode(container).and_then(|text| ContainerName::parse(&text).ok());
+        let container = container.ok_or_else(malformed)?;
+        let name = decode(name).and_then(|text| BlobName::parse(&text).ok());
+        let name = name.ok_or_else(malformed)?;
+        let account = account.parse().map_err(|_| malformed())?;
+        let container = self.account(&account)?.container(&container);
         Ok(BlobSource {
             which: state(query).ok_or_else(malformed)?,
             ..BlobSource::new(&container, name)
@@ -71,12 +74,31 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-fn malformed(url: &str) -> Error {
-    // What a query holds may be a signature, which is a secret.
-    let shown = url.split(['?', '#']).next().unwrap_or_default();
-    Error::invalid(
-        "InvalidHeaderValue",
-        format!("{shown:?} is not the address of a blob"),
-    )
-    .hint("give https://ACCOUNT.blob.HOST/CONTAINER/BLOB, percent-encoded")
+/// The address without what may be a secret: who asks, and every parameter but those that name a state.
+pub(super) fn without_secrets(url: &str) -> String {
+    let url = url.split_once('#').map_or(url, |(before, _)| before);
+    let (place, query) = url.split_once('?').unwrap_or((url, ""));
+    let place = match place.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+            format!("{scheme}://{host}{path}")
+        }
+        None => place.to_owned(),
+    };
+    let states = query.split('&').filter(|pair| {
+        let name = pair.split_once('=').map_or(*pair, |(name, _)| name);
+        ["snapshot", "versionid"].contains(&name.to_ascii_lowercase().as_str())
+    });
+    let states: Vec<&str> = states.collect();
+    match states.as_slice() {
+        [] => place,
+        states => format!("{place}?{}", states.join("&")),
+    }
+}
+
+/// Shows nothing of the address, any part of which may be a secret in the wrong place.
+fn malformed() -> Error {
+    Error::invalid("InvalidHeaderValue", "this is not the address of a blob")
+        .hint("give https://ACCOUNT.blob.HOST/CONTAINER/BLOB, percent-encoded")
 }

@@ -36,11 +36,11 @@ pub enum EncryptionChoice {
 ///
 /// ```
 /// use strongroom::CustomerProvidedKey;
-/// let key = CustomerProvidedKey::new([7; 32]);
+/// let key = CustomerProvidedKey::new(&[7; 32]);
 /// let text = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 /// let sha256 = "S7Bvjk46dxXSAdVz0KpCN2LlXavWGiwCJ4+lbMbSlOA=";
-/// assert!(CustomerProvidedKey::from_base64(text, Some(sha256))? == key);
-/// assert!(CustomerProvidedKey::from_base64(text, Some(text)).is_err(), "the SHA-256 of another key");
+/// assert!(CustomerProvidedKey::from_base64(text, sha256)? == key);
+/// assert!(CustomerProvidedKey::from_base64(text, text).is_err(), "the SHA-256 of another key");
 /// # Ok::<_, strongroom::Error>(())
 /// ```
 #[derive(Clone)]
@@ -50,25 +50,30 @@ pub struct CustomerProvidedKey {
 }
 
 impl CustomerProvidedKey {
-    /// The key of these 32 bytes. The caller wipes a copy of its own.
+    /// The key of these 32 bytes, which the caller wipes.
     #[must_use]
-    pub fn new(bytes: [u8; RootKey::BYTES]) -> Self {
-        Self::of(RootKey::from_array(Zeroizing::new(bytes)))
+    pub fn new(bytes: &[u8; RootKey::BYTES]) -> Self {
+        Self::of(RootKey::from_array(Zeroizing::new(*bytes)))
     }
 
-    /// Reads the headers `x-ms-encryption-key` and, if it is there, `x-ms-encryption-key-sha256`: base64
-    /// (RFC 4648) of 32 bytes each.
+    /// Reads the headers `x-ms-encryption-key` and `x-ms-encryption-key-sha256`: base64 (RFC 4648) of 32
+    /// bytes each.
     ///
     /// # Errors
     /// `InvalidHeaderValue` (400) unless both are that of 32 bytes and the second is the SHA-256 of the
     /// first.
-    pub fn from_base64(key: &str, sha256: Option<&str>) -> Result<Self> {
-        let bytes = Zeroizing::new(STANDARD.decode(key).map_err(|_| not_a_key())?);
-        let key = Self::of(RootKey::from_bytes(bytes).ok_or_else(not_a_key)?);
-        match sha256.map(|text| STANDARD.decode(text)) {
-            Some(Ok(wanted)) if wanted != key.sha256 => Err(not_a_key()),
-            Some(Err(_)) => Err(not_a_key()),
-            None | Some(Ok(_)) => Ok(key),
+    pub fn from_base64(key: &str, sha256: &str) -> Result<Self> {
+        // Room for what 44 characters can hold. Wiped, whatever comes of it.
+        let mut bytes = Zeroizing::new([0; RootKey::BYTES + 1]);
+        let length = STANDARD.decode_slice(key, bytes.as_mut_slice());
+        let bytes = match (length, bytes.first_chunk()) {
+            (Ok(RootKey::BYTES), Some(bytes)) => bytes,
+            _ => return Err(not_a_key()),
+        };
+        let key = Self::new(bytes);
+        match STANDARD.decode(sha256) {
+            Ok(wanted) if wanted == key.sha256 => Ok(key),
+            _ => Err(not_a_key()),
         }
     }
 

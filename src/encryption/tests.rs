@@ -443,7 +443,7 @@ fn content_under_a_provided_key_opens_with_nothing_else() {
     let container = account.container(&"logs".parse().unwrap());
     container.create(&Metadata::new()).unwrap();
     let name: BlobName = "a".parse().unwrap();
-    let provided = |byte| EncryptionChoice::from(CustomerProvidedKey::new([byte; 32]));
+    let provided = |byte| EncryptionChoice::from(CustomerProvidedKey::new(&[byte; 32]));
     let options = UploadOptions {
         encryption: provided(1),
         ..UploadOptions::default()

@@ -1,5 +1,5 @@
-//! Incremental Copy Blob: a page blob that follows the snapshots of another one. Every step leaves a snapshot of
-//! the destination, and moves no data.
+//! Incremental Copy Blob: a page blob that follows the snapshots of another one. Every step leaves a snapshot
+//! of the destination, and moves no data.
 
 use std::sync::Arc;
 
@@ -29,8 +29,8 @@ impl Container {
     /// # Errors
     /// `ContainerNotFound` (404); the 403 of a revoked key; `CopyAcrossAccountsNotSupported` (400) unless the
     /// source is in the same account and under the same keys; 409: `IncrementalCopySourceMustBeSnapshot`,
-    /// `InvalidSourceBlobType` unless it is a page blob, `IncrementalCopyBlobMismatch` if there is a blob that
-    /// is no incremental copy of that source, `IncrementalCopyOfEarlierVersionSnapshotNotAllowed`;
+    /// `InvalidSourceBlobType` unless it is a page blob, `IncrementalCopyBlobMismatch` if there is a blob
+    /// that is no incremental copy of that source, `IncrementalCopyOfEarlierVersionSnapshotNotAllowed`;
     /// `ConditionNotMet` (412) and the other errors of conditional writes; those of [`BlobSource`].
     pub fn incremental_copy(
         &self,

@@ -21,7 +21,7 @@ use crate::account::AccountCore;
 use crate::blob::entries::Entry;
 use crate::blob::ids::ContentId;
 use crate::blob::record::{BlobContent, BlobRecord, CopyStatus, Extent, key};
-use crate::blob::source::BlobSource;
+use crate::blob::source::{BlobSource, of_source};
 use crate::blob::staged::Staging;
 use crate::blob::{BlobVersionRef, Conditions, manifest, manifest_append};
 use crate::container::record::{ContainerId, Source};
@@ -70,7 +70,7 @@ impl Copying {
     pub(super) fn begin_job(mut self) -> Result<CopyReceipt> {
         let now = self.core.clock.now();
         let reading = Reading::open(&self.source, |source| self.check_source(source, now))?;
-        self.keys = self.keys.fed_by(&reading.guard);
+        self.keys = self.keys.fed_by(reading.guard());
         if reading.record.length == 0 {
             return self.whole();
         }
@@ -110,17 +110,28 @@ impl Copying {
     }
 }
 
-/// Copies a piece, in one commit; false if no copy is under way.
+/// Copies a piece, in one commit; false if no copy is under way. One that cannot go on now, as when a vault
+/// does not answer, does not keep the others from going on.
 ///
 /// # Errors
-/// When the store fails. What else goes wrong ends the copy.
+/// When copies are under way and none can go on. What else goes wrong ends the copy.
 pub(crate) fn step(core: &Arc<AccountCore>) -> Result<bool> {
-    let first = core
-        .tree
-        .range(&KeyRange::prefix(&[rooms::COPIES]), Order::Ascending, 1)?;
-    let Some((key, bytes)) = first.first() else {
-        return Ok(false);
-    };
+    let mut range = KeyRange::prefix(&[rooms::COPIES]);
+    let mut failed = None;
+    while let Some((key, bytes)) = core.tree.range(&range, Order::Ascending, 1)?.pop() {
+        match carry_on(core, &key, &bytes) {
+            Ok(()) => return Ok(true),
+            Err(error) => {
+                tracing::warn!(account = core.name, %error, "a copy cannot go on now");
+                failed.get_or_insert(error);
+            }
+        }
+        range.start = [key.as_slice(), &[0]].concat();
+    }
+    failed.map_or(Ok(false), Err)
+}
+
+fn carry_on(core: &Arc<AccountCore>, key: &[u8], bytes: &[u8]) -> Result<()> {
     let id = key
         .get(1..)
         .and_then(|id| id.try_into().ok())
@@ -134,7 +145,7 @@ pub(crate) fn step(core: &Arc<AccountCore>) -> Result<bool> {
         }
         advanced => advanced?,
     }
-    Ok(true)
+    Ok(())
 }
 
 impl Job {
@@ -147,11 +158,16 @@ impl Job {
         Operation::CopyBlob.admit(UserMetadata::Touched, &keys.guard)?;
         let source = self.source(core)?;
         let unchanged = |record: &BlobRecord| match record.etag == self.etag {
-            true => record.check_there(core.clock.now()),
+            true => {
+                let now = core.clock.now();
+                record.check_there(now)?;
+                // Its tag does not tell that it was archived meanwhile.
+                record.check_online(now).map_err(|error| of_source(&error))
+            }
             false => Err(changed()),
         };
         let reading = Reading::open(&source, unchanged)?;
-        let keys = keys.fed_by(&reading.guard);
+        let keys = keys.fed_by(reading.guard());
         let position = self.copied.map_or(0, |copied| copied.bytes);
         let Some(piece) = reading.piece(position)? else {
             return Err(damaged());

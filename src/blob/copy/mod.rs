@@ -7,6 +7,8 @@
 mod incremental;
 mod job;
 mod reading;
+#[cfg(test)]
+mod tests;
 mod whole;
 mod within;
 
@@ -18,6 +20,7 @@ use strongroom_engine::Timestamp;
 use strongroom_engine::entropy::random;
 use uuid::Uuid;
 
+use super::address;
 use super::put::{Given, Making};
 use super::record::{
     AccessTier, BlobRecord, CopyState, CopyStatus, RehydratePriority, SealedMetadata, TierState, key,
@@ -69,7 +72,8 @@ pub struct CopyOptions {
     pub priority: RehydratePriority,
     /// What must hold of the blob that is there.
     pub conditions: Conditions,
-    /// What to show as [`CopyState::source`]; by default the path of the source.
+    /// What to show as [`CopyState::source`]; by default the path of the source. Of its parameters only
+    /// `snapshot` and `versionid` are kept: others may be a signature.
     pub source_url: Option<String>,
     /// What the copy is under. A source in the same account that a provided key seals is copied under that
     /// key, unless this names an encryption scope.
@@ -378,7 +382,7 @@ impl Copying {
 
     fn source_text(&self) -> String {
         match &self.options.source_url {
-            Some(url) => url.clone(),
+            Some(url) => address::without_secrets(url),
             None => self.source.path(),
         }
     }

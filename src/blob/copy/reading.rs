@@ -33,8 +33,7 @@ const NO_CHECKSUMS: Expected = Expected {
 /// A source, as it was when it was opened. Every read asks its account's key guard.
 pub(super) struct Reading {
     pub(super) record: BlobRecord,
-    pub(super) metadata: Metadata,
-    pub(super) guard: Arc<KeyGuard>,
+    keys: BlobKeys,
     content: Content,
 }
 
@@ -62,13 +61,23 @@ impl Reading {
         let opened = || {
             let keys = core.keys_of(&record.encryption, &source.encryption)?;
             Ok(Self {
-                metadata: keys.with_keys(|keys| record.metadata(keys))??,
                 content: Content::open(core, snapshot, (&record, &keys))?,
-                guard: keys.guard,
+                keys,
                 record,
             })
         };
         opened().map_err(|error: Error| of_source(&error))
+    }
+
+    /// The guard that every read asks.
+    pub(super) fn guard(&self) -> &Arc<KeyGuard> {
+        &self.keys.guard
+    }
+
+    /// The user metadata in clear, for as long as it is needed.
+    pub(super) fn metadata(&self) -> Result<Metadata> {
+        let opened = self.keys.with_keys(|keys| self.record.metadata(keys));
+        opened.flatten().map_err(|error| of_source(&error))
     }
 
     /// The piece at `position`; `None` at the end.

@@ -30,7 +30,7 @@ impl Copying {
     pub(super) fn whole(mut self) -> Result<CopyReceipt> {
         let now = self.core.clock.now();
         let reading = Reading::open(&self.source, |source| self.check_source(source, now))?;
-        self.keys = self.keys.fed_by(&reading.guard);
+        self.keys = self.keys.fed_by(reading.guard());
         self.making(reading.record.blob_type).check(&self.core)?;
         let metadata = self.reseal(&reading)?;
         let mut taken = Vec::new();
@@ -52,7 +52,7 @@ impl Copying {
         if self.metadata.is_some() {
             return Ok(None);
         }
-        SealedMetadata::seal(&self.core, &self.keys, &reading.metadata)
+        SealedMetadata::seal(&self.core, &self.keys, &reading.metadata()?)
     }
 
     fn take_all(&self, reading: &Reading, taken: &mut Vec<Taken>) -> Result<()> {
