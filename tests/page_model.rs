@@ -13,8 +13,9 @@ use std::time::Duration;
 use blob_world::{BlobWorld, blob};
 use proptest::prelude::*;
 use strongroom::{
-    BlobVersionRef, Conditions, Container, CreateBlobOptions, DeleteBlobOptions, DeleteSnapshots,
-    DownloadOptions, ListPageRanges, PageRange, PutPagesOptions, SnapshotOptions, Timestamp,
+    BlobSource, BlobVersionRef, Conditions, Container, CopyOptions, CreateBlobOptions, DeleteBlobOptions,
+    DeleteSnapshots, DownloadOptions, ListPageRanges, PageRange, PutPagesOptions, SequenceConditions,
+    SequenceNumberAction, SnapshotOptions, Timestamp,
 };
 
 const PAGE: u64 = 512;
@@ -26,11 +27,25 @@ type Pages = Vec<Option<u8>>;
 
 #[derive(Clone, Debug)]
 enum Op {
-    Put { first: u64, count: u64 },
-    Clear { first: u64, count: u64 },
+    Put {
+        first: u64,
+        count: u64,
+    },
+    Clear {
+        first: u64,
+        count: u64,
+    },
     Resize(u64),
     Snapshot,
     DeleteSnapshot(usize),
+    /// Of the base or of a snapshot, to a blob that is there or not.
+    Copy(usize),
+    /// Into the copy.
+    PutCopy {
+        first: u64,
+        count: u64,
+    },
+    Number(SequenceNumberAction),
     Maintain,
 }
 
@@ -45,6 +60,11 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (1..PAGES_MAX).prop_map(Op::Resize),
         3 => Just(Op::Snapshot),
         2 => (0..3_usize).prop_map(Op::DeleteSnapshot),
+        2 => (0..3_usize).prop_map(Op::Copy),
+        2 => range().prop_map(|(first, count)| Op::PutCopy { first, count }),
+        1 => (0..9_u64).prop_map(|number| Op::Number(SequenceNumberAction::Max(number))),
+        1 => (0..9_u64).prop_map(|number| Op::Number(SequenceNumberAction::Update(number))),
+        1 => Just(Op::Number(SequenceNumberAction::Increment)),
         2 => Just(Op::Maintain),
     ]
 }
@@ -54,6 +74,8 @@ struct Model {
     container: Container,
     pages: Pages,
     snapshots: Vec<(Timestamp, Pages)>,
+    number: u64,
+    copy: Option<Pages>,
 }
 
 impl Model {
@@ -69,6 +91,8 @@ impl Model {
             container,
             pages: vec![None; PAGES_MAX as usize],
             snapshots: Vec::new(),
+            number: 0,
+            copy: None,
         }
     }
 
@@ -119,12 +143,91 @@ impl Model {
                 self.container.delete_blob(&blob("disk"), options).unwrap();
             }
             Op::DeleteSnapshot(_) => {}
+            Op::Copy(which) => self.copy(which),
+            Op::PutCopy { first, count } => self.put_copy(number, (first, count)),
+            Op::Number(action) => self.set_number(action),
             Op::Maintain => drop(self.world.store.maintain().unwrap()),
+        }
+    }
+
+    /// Copies a snapshot, or the base if there is no such snapshot.
+    fn copy(&mut self, which: usize) {
+        let (which, pages) = match self.snapshots.get(which) {
+            Some((time, pages)) => (BlobVersionRef::Snapshot(*time), pages),
+            None => (BlobVersionRef::Base, &self.pages),
+        };
+        let source = BlobSource {
+            which,
+            ..BlobSource::new(&self.container, blob("disk"))
+        };
+        let options = CopyOptions::default();
+        self.container
+            .start_copy(&blob("copy"), &source, &options)
+            .unwrap();
+        self.copy = Some(pages.clone());
+    }
+
+    fn put_copy(&mut self, number: u8, (first, count): (u64, u64)) {
+        let Some(pages) = &mut self.copy else { return };
+        let length = pages.len() as u64;
+        let first = first.min(length - 1);
+        let count = count.min(length - first);
+        let content = vec![number; (count * PAGE) as usize];
+        let options = PutPagesOptions::default();
+        self.container
+            .put_pages(
+                &blob("copy"),
+                (first * PAGE, count * PAGE),
+                content.as_slice(),
+                &options,
+            )
+            .unwrap();
+        pages[first as usize..][..count as usize].fill(Some(number));
+    }
+
+    /// Sets the number; then writes nothing under conditions that hold, and under some that do not.
+    fn set_number(&mut self, action: SequenceNumberAction) {
+        let conditions = Conditions::default();
+        self.container
+            .set_sequence_number(&blob("disk"), action, &conditions)
+            .unwrap();
+        self.number = match action {
+            SequenceNumberAction::Max(number) => number.max(self.number),
+            SequenceNumberAction::Update(number) => number,
+            _ => self.number + 1,
+        };
+        let number = self.number;
+        let cases = [
+            (Some(number), None, None, true),
+            (number.checked_sub(1), None, None, number == 0),
+            (None, Some(number + 1), None, true),
+            (None, Some(number), None, false),
+            (None, None, Some(number), true),
+            (None, None, Some(number + 1), false),
+        ];
+        for (at_most, less_than, equal, holds) in cases {
+            let options = PutPagesOptions {
+                sequence: SequenceConditions {
+                    at_most,
+                    less_than,
+                    equal,
+                },
+                ..PutPagesOptions::default()
+            };
+            let done = self.container.clear_pages(&blob("disk"), (0, 0), &options);
+            assert_eq!(done.is_ok(), holds, "{options:?} at {number}");
         }
     }
 
     fn check(&self) {
         self.check_state(BlobVersionRef::Base, &self.pages);
+        let found = self
+            .container
+            .blob_properties(&blob("disk"), &Conditions::default());
+        assert_eq!(found.unwrap().sequence_number, Some(self.number));
+        if let Some(pages) = &self.copy {
+            self.check_content("copy", BlobVersionRef::Base, pages);
+        }
         for (time, pages) in &self.snapshots {
             self.check_state(BlobVersionRef::Snapshot(*time), pages);
             let found = self.ranges(BlobVersionRef::Base, Some(*time));
@@ -135,20 +238,25 @@ impl Model {
     }
 
     fn check_state(&self, which: BlobVersionRef, pages: &Pages) {
+        self.check_content("disk", which, pages);
+        let written = |page: usize| pages[page].is_some();
+        assert_eq!(self.ranges(which, None), gather(pages, written), "{which:?}");
+    }
+
+    fn check_content(&self, name: &str, which: BlobVersionRef, pages: &Pages) {
         let options = DownloadOptions {
             which,
             ..DownloadOptions::default()
         };
         let mut out = Vec::new();
-        self.container
-            .download(&blob("disk"), &options, &mut out)
-            .unwrap();
+        self.container.download(&blob(name), &options, &mut out).unwrap();
         assert_eq!(out.len() as u64, pages.len() as u64 * PAGE);
         for (page, bytes) in pages.iter().zip(out.chunks(PAGE as usize)) {
-            assert!(bytes.iter().all(|byte| *byte == page.unwrap_or(0)), "{which:?}");
+            assert!(
+                bytes.iter().all(|byte| *byte == page.unwrap_or(0)),
+                "{name} {which:?}"
+            );
         }
-        let written = |page: usize| pages[page].is_some();
-        assert_eq!(self.ranges(which, None), gather(pages, written), "{which:?}");
     }
 
     fn ranges(&self, which: BlobVersionRef, since: Option<Timestamp>) -> Vec<PageRange> {
@@ -170,6 +278,11 @@ impl Model {
             ..DeleteBlobOptions::default()
         };
         self.container.delete_blob(&blob("disk"), options).unwrap();
+        if self.copy.is_some() {
+            self.container
+                .delete_blob(&blob("copy"), &Conditions::default())
+                .unwrap();
+        }
         while !self.world.store.maintain().unwrap().done {}
         // The counter of content ids stays.
         assert_eq!(self.world.records(), records + 1);

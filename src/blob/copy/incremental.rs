@@ -73,7 +73,7 @@ impl Copying {
             let message = "only a page blob can be copied incrementally";
             return Err(conflict("InvalidSourceBlobType", message).into());
         }
-        let content = source.content.share(txn)?;
+        let content = source.content.share(txn)?.borrowed();
         source.write(txn, &place)?;
 
         let making = self.making(BlobType::PageBlob);

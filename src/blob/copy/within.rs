@@ -32,7 +32,7 @@ impl Copying {
         self.check_source(&source, now)?;
         // Content that is shared stays under the keys it is under.
         source.encryption.check_same(&self.keys.details)?;
-        let content = source.content.share(txn)?;
+        let content = source.content.share(txn)?.borrowed();
         source.write(txn, &place)?;
 
         let making = self.making(source.blob_type);

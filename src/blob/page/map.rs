@@ -12,6 +12,8 @@
 //! * A record is needed while a state of a generation from its own up to the one before the span's next
 //!   record lives. What is not needed any more is found by `sweep`, in steps, after a state has gone.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use strongroom_engine::body::BodyRef;
 use strongroom_engine::codec::{Record, decode, encode};
@@ -32,6 +34,8 @@ pub(crate) const PAGE_BYTES: u64 = 512;
 pub(crate) const SPAN_BYTES: u64 = 256 << 10;
 /// Spans looked at in one step.
 const STEP: usize = 64;
+/// Spans that [`changed_spans`] gives at once.
+pub(crate) const CHANGED_MAX: usize = 4096;
 
 const HEAD: u8 = 0;
 const LIVE: u8 = 1;
@@ -124,14 +128,18 @@ pub(crate) fn release(txn: &mut Txn<'_>, view: View) -> Result<(), Failure> {
     }
 }
 
-/// The view that a state of `view` writes to instead of it: nobody else sees that one.
-pub(crate) fn writable(txn: &mut Txn<'_>, view: View) -> Result<View, Failure> {
+/// The view that a state of `view` writes to instead of it: nobody else sees that one. A state that was
+/// copied has `borrowed` the map and leaves going on with it to the others.
+pub(crate) fn writable(txn: &mut Txn<'_>, view: View, borrowed: bool) -> Result<View, Failure> {
     let newest = number(txn, &head_key(view.map))?;
     if newest != view.generation {
         return fork(txn, view);
     }
     if states(txn, view)? == 1 {
         return Ok(view);
+    }
+    if borrowed {
+        return fork(txn, view);
     }
     let next = View {
         generation: newest.checked_add(1).ok_or_else(damaged)?,
@@ -143,8 +151,8 @@ pub(crate) fn writable(txn: &mut Txn<'_>, view: View) -> Result<View, Failure> {
     Ok(next)
 }
 
-/// A copy of the map for a state that goes another way than the one that was written since: a copy of a
-/// snapshot, the first time it is written to. Costs as much as there are spans; no data is copied.
+/// A copy of the map for a state that goes another way than the others: a copy, the first time it is written
+/// to. Costs as much as there are spans; no data is copied.
 fn fork(txn: &mut Txn<'_>, view: View) -> Result<View, Failure> {
     let copy = create(txn)?;
     let mut next = 0;
@@ -293,20 +301,30 @@ fn next_number(source: &impl Source, map: ContentId, first: u64) -> Result<Optio
     key.map(|key| number_at(key, 10)).transpose()
 }
 
-/// The spans from `first` on that were written in the generations after `since` up to that of `view`, in
-/// order, each once.
-pub(crate) fn changed_spans(source: &impl Source, view: View, since: u64) -> Result<Vec<u64>> {
+/// The first [`CHANGED_MAX`] spans from `first` on that were written in the generations after `since` up to
+/// that of `view`, in order, each once.
+pub(crate) fn changed_spans(
+    source: &impl Source,
+    view: View,
+    (since, first): (u64, u64),
+) -> Result<BTreeSet<u64>> {
     let past = view.generation.checked_add(1).ok_or_else(damaged)?;
     let mut range = number_range(view.map, CHANGES, (since + 1, past));
-    let mut numbers = std::collections::BTreeSet::new();
+    let mut numbers = BTreeSet::new();
     loop {
         let page = source.values(&range, STEP)?;
         for (key, _) in &page {
-            numbers.insert(number_at(key, 18)?);
+            let number = number_at(key, 18)?;
+            if number >= first {
+                numbers.insert(number);
+            }
+            if numbers.len() > CHANGED_MAX {
+                numbers.pop_last();
+            }
         }
         match page.last() {
             Some((last, _)) if page.len() == STEP => range = range.after(last),
-            _ => return Ok(numbers.into_iter().collect()),
+            _ => return Ok(numbers),
         }
     }
 }

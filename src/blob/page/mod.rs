@@ -95,9 +95,8 @@ impl Container {
                 tier::check_capacity(tier, length)?;
             }
             if length < record.length {
-                let view = map::writable(txn, record.content.view()?)?;
+                let view = record.content.make_writable(txn)?;
                 map::replace(txn, view, (length, record.length), None)?;
-                record.content = BlobContent::pages(view);
             }
             record.length = length;
             Ok(())
@@ -208,13 +207,22 @@ impl BlobContent {
         Self::Pages {
             map: view.map,
             generation: view.generation,
+            borrowed: false,
         }
+    }
+
+    /// Has the content be one that nobody else sees; the view to write to.
+    fn make_writable(&mut self, txn: &mut Txn<'_>) -> Result<View, Failure> {
+        let borrowed = matches!(self, Self::Pages { borrowed: true, .. });
+        let view = map::writable(txn, self.view()?, borrowed)?;
+        *self = Self::pages(view);
+        Ok(view)
     }
 
     /// The view of a page blob's content.
     pub(crate) fn view(&self) -> Result<View> {
         match self {
-            Self::Pages { map, generation } => Ok(View {
+            Self::Pages { map, generation, .. } => Ok(View {
                 map: *map,
                 generation: *generation,
             }),

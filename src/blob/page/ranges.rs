@@ -161,19 +161,24 @@ impl Found {
             generation: since,
             ..view
         };
-        for number in map::changed_spans(source, view, since)? {
-            if self.next.is_some() {
-                break;
+        let mut first = self.bounds.0 / SPAN_BYTES;
+        loop {
+            let changed = map::changed_spans(source, view, (since, first))?;
+            for &number in &changed {
+                if self.next.is_some() || number * SPAN_BYTES >= self.bounds.1 {
+                    return Ok(());
+                }
+                let old = map::span(source, before, number)?;
+                let new = map::span(source, view, number)?;
+                for (start, end, is_written) in differences(&old, &new) {
+                    self.add((start, end), is_written);
+                }
             }
-            let (old, new) = (
-                map::span(source, before, number)?,
-                map::span(source, view, number)?,
-            );
-            for (start, end, is_written) in differences(&old, &new) {
-                self.add((start, end), is_written);
+            match changed.last() {
+                Some(last) if changed.len() == map::CHANGED_MAX => first = last + 1,
+                _ => return Ok(()),
             }
         }
-        Ok(())
     }
 
     /// Adds what of the range lies within the bounds, or notes where the next answer begins.

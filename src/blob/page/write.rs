@@ -8,7 +8,7 @@ use strongroom_engine::Timestamp;
 use super::super::checksums::Expected;
 use super::super::intake::{Intake, TakenIn};
 use super::super::md5::ContentMd5;
-use super::super::record::{BlobContent, BlobRecord};
+use super::super::record::BlobRecord;
 use super::super::source::BlobSource;
 use super::super::{Conditions, Crc64};
 use super::PageBlob;
@@ -158,9 +158,8 @@ impl Container {
         self.core.transact(move |txn| {
             let mut page_blob = writing.find(txn, Operation::PutPage)?;
             let record = &mut page_blob.record;
-            let view = map::writable(txn, record.content.view()?)?;
+            let view = record.content.make_writable(txn)?;
             map::replace(txn, view, (offset, offset + length), None)?;
-            record.content = BlobContent::pages(view);
             page_blob.write(&container.core, txn)?;
             Ok::<_, Failure>(PageReceipt::of(&page_blob.record))
         })
@@ -263,10 +262,9 @@ impl Writing {
             let record = &mut page_blob.record;
             record.encryption.check_same(&keys.details)?;
             keys.through_source(txn)?;
-            let view = map::writable(txn, record.content.view()?)?;
+            let view = record.content.make_writable(txn)?;
             let body = txn.adopt_body(&adopted)?;
             map::replace(txn, view, (self.offset, self.offset + self.length), Some(&body))?;
-            record.content = BlobContent::pages(view);
             page_blob.write(&self.container.core, txn)?;
             Ok(PageReceipt::of(&page_blob.record))
         })?;

@@ -34,10 +34,24 @@ pub(crate) enum BlobContent {
         map: ContentId,
         /// Nodes of later generations are not part of this state.
         generation: u64,
+        /// True for what was copied: the map is the source's to go on with.
+        borrowed: bool,
     },
 }
 
 impl BlobContent {
+    /// The same as the content of a copy.
+    pub(crate) fn borrowed(self) -> Self {
+        match self {
+            Self::Pages { map, generation, .. } => Self::Pages {
+                map,
+                generation,
+                borrowed: true,
+            },
+            other => other,
+        }
+    }
+
     /// No bytes.
     pub(crate) fn empty() -> Self {
         Self::Own(Vec::new())

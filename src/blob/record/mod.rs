@@ -75,8 +75,8 @@ pub(crate) struct BlobRecord {
 
 impl Record for BlobRecord {
     const NAME: &'static str = "blob record";
-    const VERSION: u8 = 2;
-    const OLDEST: u8 = 2;
+    const VERSION: u8 = 3;
+    const OLDEST: u8 = 3;
 }
 
 /// What every state of a blob has; [`BlobRecord::new`] leaves the rest empty.

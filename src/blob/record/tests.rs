@@ -49,7 +49,7 @@ fn plain(content: BlobContent) -> BlobRecord {
 
 /// Up to and including the length.
 fn first_bytes() -> Vec<u8> {
-    let mut want = vec![2, 0];
+    let mut want = vec![3, 0];
     want.extend([253, 0, 0, 0, 0, 0, 1, 0, 0, 250]);
     want.extend([253, 0x7f, 0x6e, 0x5d, 0x4c, 0x1a, 0x2b, 0xde, 0x08]);
     want.extend(b"\x03a/b\x00\x01\x02de\x00\x00\x01");
@@ -93,8 +93,9 @@ fn shared_content_has_the_documented_bytes() {
     let pages = BlobContent::Pages {
         map: ContentId(9),
         generation: 3,
+        borrowed: true,
     };
-    for (content, bytes) in [(manifest, vec![1, 8, 7, 6]), (pages, vec![2, 9, 3])] {
+    for (content, bytes) in [(manifest, vec![1, 8, 7, 6]), (pages, vec![2, 9, 3, 1])] {
         let want = [first_bytes(), bytes, metadata_bytes(), vec![0; 20]].concat();
         check(&plain(content), &want);
     }
