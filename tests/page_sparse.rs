@@ -6,11 +6,13 @@
 )]
 
 mod blob_world;
+mod common;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use blob_world::{BlobWorld, blob};
+use common::World;
 use strongroom::{
     ByteRange, Container, CreateBlobOptions, DownloadOptions, ListPageRanges, PageRange, PutPagesOptions,
     SnapshotOptions, Timestamp,
@@ -81,4 +83,28 @@ fn a_thousand_pages_in_a_tebibyte() {
     let mut out = Vec::new();
     container.download(&blob("disk"), &options, &mut out).unwrap();
     assert_eq!(out, [[7; 512], [0; 512]].concat());
+}
+
+/// Bytes of the store's files with a page blob of 1 TiB that has so many pages.
+fn on_disk(pages: u64) -> u64 {
+    let mut world = World::prepared();
+    let container = world.account().container(&"disks".parse().unwrap());
+    container.create(&strongroom::Metadata::new()).unwrap();
+    let options = CreateBlobOptions::default();
+    container
+        .create_page_blob(&blob("disk"), (TIB, 0), &options)
+        .unwrap();
+    write(&container, &places(pages, 1));
+    world.reopen();
+    world.store.stats().unwrap().bytes_on_disk
+}
+
+#[test]
+fn the_files_grow_with_the_pages_and_not_with_the_blob() {
+    let [none, thousand] = [0, 1_000].map(on_disk);
+    let each = (thousand - none) / 1_000;
+    println!("{none} bytes without pages, {each} more for each of 1000 pages");
+    // Every page came with a commit of its own: some 15 kB of pages of the tree each, most of them replaced
+    // since, and a log-structured engine that has not folded them yet.
+    assert!(each < 128 << 10, "{each} bytes for a page of 512");
 }
