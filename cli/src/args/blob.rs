@@ -8,6 +8,7 @@ use strongroom::AccessTier;
 use super::AccountName;
 use super::conditions::{BlobConditions, StateOfBlob};
 use super::content::{ContentArgs, EncryptionArgs};
+use super::copy::{CopyCommand, IncrementalCopyCommand};
 use super::lease::{LeaseCommand, LeasedBlob};
 use super::service::ServiceCommand;
 use super::state::{ImmutabilityCommand, SetExpiry, SetLegalHold, SetTier, SnapshotBlob, UpdateBlob};
@@ -63,6 +64,12 @@ pub(crate) enum BlobCommand {
     /// Until when a blob may be neither changed nor deleted.
     #[command(subcommand)]
     ImmutabilityPolicy(ImmutabilityCommand),
+    /// Copies of blobs.
+    #[command(subcommand)]
+    Copy(CopyCommand),
+    /// Page blobs that follow the snapshots of others.
+    #[command(subcommand)]
+    IncrementalCopy(IncrementalCopyCommand),
     /// Settings of the Blob service.
     #[command(subcommand)]
     ServiceProperties(ServiceCommand),
@@ -151,7 +158,7 @@ pub(crate) struct UploadBlob {
     #[arg(
         long = "type",
         short = 't',
-        value_name = "block|append",
+        value_name = "block|append|page",
         value_enum,
         ignore_case = true
     )]
@@ -173,6 +180,8 @@ pub(crate) enum UploadType {
     Block,
     /// An append blob, or more of one.
     Append,
+    /// A page blob.
+    Page,
 }
 
 /// `storage blob upload-batch`.
@@ -205,6 +214,9 @@ pub(crate) struct UploadBatch {
     /// Index tags of every blob: at most 10.
     #[arg(long, num_args = 0.., value_name = "K=V", value_parser = pair)]
     pub(crate) tags: Vec<Pair>,
+    /// How readily the content can be read: Hot, Cool, Cold or Archive [default: Hot].
+    #[arg(long, value_name = "TIER", value_parser = tier)]
+    pub(crate) tier: Option<AccessTier>,
     #[command(flatten)]
     pub(crate) conditions: BlobConditions,
     /// Say what would be uploaded and upload nothing.

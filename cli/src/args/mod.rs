@@ -4,10 +4,12 @@
 
 pub(crate) mod account;
 pub(crate) mod acl;
+pub(crate) mod analytics;
 pub(crate) mod blob;
 pub(crate) mod conditions;
 pub(crate) mod container;
 pub(crate) mod content;
+pub(crate) mod copy;
 pub(crate) mod encryption_scope;
 pub(crate) mod global;
 pub(crate) mod key;
@@ -55,6 +57,8 @@ pub(crate) enum Command {
     Storage(StorageCommand),
     /// Verify everything that can be verified with the keys at hand; exit 1 when there is damage.
     Scrub(tools::ScrubArgs),
+    /// Do what has become due: expiries, copies under way, space of what was deleted, newer key versions.
+    Maintain,
     /// What is stored, live and on disk, and which key version protects what.
     Stats,
     /// Print the completion script of a shell.
@@ -78,6 +82,12 @@ pub(crate) enum StorageCommand {
     /// Which foreign web pages may send requests.
     #[command(subcommand)]
     Cors(service::CorsCommand),
+    /// Which requests are logged.
+    #[command(subcommand)]
+    Logging(analytics::LoggingCommand),
+    /// Which metrics are collected.
+    #[command(subcommand)]
+    Metrics(analytics::MetricsCommand),
 }
 
 /// The account a data command works on.

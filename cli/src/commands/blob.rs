@@ -14,7 +14,9 @@ use strongroom::{
 use super::conditions::{of_blob, state};
 use super::container::metadata;
 use super::tag::tags;
-use super::{blob_append, blob_batch, blob_list, blob_state, lease, service, shape, tag};
+use super::{
+    blob_append, blob_batch, blob_copy, blob_list, blob_page, blob_state, lease, service, shape, tag,
+};
 use crate::args::blob::{
     BlobAddress, BlobCommand, BlobId, BlobState, DeleteBlob, DownloadBlob, InContainer, MetadataCommand,
     SnapshotsToDelete, UpdateMetadata, UploadBlob, UploadType, WhichSnapshots,
@@ -32,6 +34,7 @@ const COPY_BYTES: usize = 256 << 10;
 /// Runs one command.
 pub(super) fn run(session: &Session, command: &BlobCommand) -> Result<Value, Failure> {
     match command {
+        BlobCommand::Copy(command) => blob_copy::run(session, command),
         BlobCommand::Delete(args) => delete(session, args),
         BlobCommand::DeleteBatch(args) => blob_batch::delete(session, args),
         BlobCommand::Download(args) => download(session, args),
@@ -41,6 +44,7 @@ pub(super) fn run(session: &Session, command: &BlobCommand) -> Result<Value, Fai
         BlobCommand::Metadata(MetadataCommand::Show(state)) => show_metadata(session, state),
         BlobCommand::Metadata(MetadataCommand::Update(args)) => update_metadata(session, args),
         BlobCommand::Filter(args) => tag::filter(session, args),
+        BlobCommand::IncrementalCopy(command) => blob_copy::incremental(session, command),
         BlobCommand::ImmutabilityPolicy(command) => blob_state::immutability(session, command),
         BlobCommand::Lease(command) => lease::blob(session, command),
         BlobCommand::ServiceProperties(command) => service::run(session, command),
@@ -131,6 +135,9 @@ fn upload(session: &Session, args: &UploadBlob) -> Result<Value, Failure> {
     let name: BlobName = args.name.as_deref().unwrap_or(&file_name).parse()?;
     if args.blob_type == Some(UploadType::Append) {
         return blob_append::run(session, args, &name);
+    }
+    if args.blob_type == Some(UploadType::Page) && args.maxsize_condition.is_none() {
+        return blob_page::run(session, args, &name);
     }
     if args.maxsize_condition.is_some() {
         let message = "--maxsize-condition: only an append blob has it";

@@ -59,6 +59,7 @@ fn upload_one(
         metadata: metadata(&args.metadata)?,
         conditions: write_conditions(args.overwrite, &args.conditions)?,
         tags: tags(&args.tags)?,
+        tier: args.tier,
         encryption: args.encryption.choice()?,
         ..UploadOptions::default()
     };

@@ -3,10 +3,13 @@
 mod account;
 mod account_shape;
 mod acl;
+mod analytics;
 mod blob;
 mod blob_append;
 mod blob_batch;
+mod blob_copy;
 mod blob_list;
+mod blob_page;
 mod blob_state;
 mod conditions;
 mod container;
@@ -16,6 +19,7 @@ mod key;
 mod key_crypto;
 mod key_files;
 mod lease;
+mod maintain;
 mod paging;
 mod scrub;
 mod service;
@@ -58,6 +62,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Completions(args) => return tools::completions(args).map(|()| Exit::Done),
         Command::Init => init(&session)?.into(),
         Command::Keyvault(command) => vault::run(&session, command)?.into(),
+        Command::Maintain => maintain::run(&session)?,
         Command::Man(args) => return tools::man(args).map(|()| Exit::Done),
         Command::Scrub(args) => scrub::run(&session, args)?,
         Command::Stats => stats::run(&session)?.into(),
@@ -65,6 +70,8 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Storage(StorageCommand::Blob(command)) => blob::run(&session, command)?.into(),
         Command::Storage(StorageCommand::Container(command)) => container::run(&session, command)?.into(),
         Command::Storage(StorageCommand::Cors(command)) => cors::run(&session, command)?.into(),
+        Command::Storage(StorageCommand::Logging(command)) => analytics::logging(&session, command)?.into(),
+        Command::Storage(StorageCommand::Metrics(command)) => analytics::metrics(&session, command)?.into(),
         Command::Tour(args) => take_tour(&session, args, cli.global.output)?,
     };
     printer.print(outcome.value, views::of(&cli.command))?;

@@ -1,0 +1,168 @@
+//! `storage blob copy ...` and `storage blob incremental-copy ...`.
+
+use serde_json::{Value, json};
+use strongroom::{
+    Account, BlobName, BlobSource, BlobVersionRef, Conditions, Container, CopyOptions, CopyReceipt,
+    CopyStatus, ETagMatch,
+};
+
+use super::blob::container;
+use super::container::metadata;
+use super::shape;
+use super::tag::tags;
+use crate::args::copy::{
+    CancelCopy, CopyCommand, CopyDestination, CopySource, IncrementalCopyCommand, StartCopy,
+    StartIncrementalCopy,
+};
+use crate::output::error::{Exit, Failure};
+use crate::session::Session;
+
+/// Runs one command of `storage blob copy`.
+pub(super) fn run(session: &Session, command: &CopyCommand) -> Result<Value, Failure> {
+    match command {
+        CopyCommand::Cancel(args) => cancel(session, args),
+        CopyCommand::Start(args) => start(session, args),
+    }
+}
+
+/// Runs one command of `storage blob incremental-copy`.
+pub(super) fn incremental(session: &Session, command: &IncrementalCopyCommand) -> Result<Value, Failure> {
+    let IncrementalCopyCommand::Start(args) = command;
+    let StartIncrementalCopy { to, from } = args.as_ref();
+    let (container, name) = destination(session, to)?;
+    let source = source(session, (from, to))?;
+    let receipt = container.incremental_copy(&name, &source, &conditions(to)?)?;
+    Ok(shown(&receipt, receipt.status))
+}
+
+fn start(session: &Session, args: &StartCopy) -> Result<Value, Failure> {
+    let (container, name) = destination(session, &args.to)?;
+    let source = source(session, (&args.from, &args.to))?;
+    let options = CopyOptions {
+        metadata: metadata(&args.metadata)?,
+        tags: tags(&args.tags)?,
+        tier: args.tier,
+        priority: args.rehydrate_priority.unwrap_or_default(),
+        conditions: conditions(&args.to)?,
+        source_url: args.from.source_uri.clone(),
+        encryption: args.encryption.choice()?,
+        ..CopyOptions::default()
+    };
+    let receipt = match args.requires_sync {
+        Some(true) => container.copy_blob(&name, &source, &options)?,
+        _ => container.start_copy(&name, &source, &options)?,
+    };
+    if receipt.status != CopyStatus::Pending {
+        return Ok(shown(&receipt, receipt.status));
+    }
+    let account = session.account(&args.to.account.account)?;
+    let status = carry_on(session, (&account, &container, &name), &receipt)?;
+    Ok(shown(&receipt, status))
+}
+
+/// Carries the copy on until it has ended, with a bar. Interrupted, it is carried on by `maintain`.
+fn carry_on(
+    session: &Session,
+    (account, container, name): (&Account, &Container, &BlobName),
+    receipt: &CopyReceipt,
+) -> Result<CopyStatus, Failure> {
+    let bar = session.progress().bytes(name.as_str(), 0);
+    loop {
+        let found = container.blob_properties(name, &Conditions::default())?;
+        let Some(copy) = found.copy.filter(|copy| copy.id == receipt.id) else {
+            return Err(Failure::new(
+                Exit::Failed,
+                "CopyIdMismatch",
+                "somebody else has replaced the destination meanwhile",
+            )
+            .hint("Look at the destination, then copy again."));
+        };
+        bar.set_length(copy.total);
+        bar.set_position(copy.copied);
+        match copy.status {
+            CopyStatus::Pending => drop(account.maintain()?),
+            CopyStatus::Success => {
+                bar.finish_and_clear();
+                return Ok(copy.status);
+            }
+            status => {
+                bar.finish_and_clear();
+                let why = copy.description.unwrap_or_else(|| status.to_string());
+                let message = format!("the copy has ended early: {why}");
+                return Err(Failure::new(Exit::Failed, "CopyFailed", message)
+                    .hint("See to the source, then copy again."));
+            }
+        }
+    }
+}
+
+fn cancel(session: &Session, args: &CancelCopy) -> Result<Value, Failure> {
+    let to = &args.blob;
+    let container = container(session, &to.account.account, &to.destination_container)?;
+    let id = args.copy_id.parse().map_err(|_| {
+        let message = format!("--copy-id: {:?} is not the id of a copy", args.copy_id);
+        Failure::usage("InvalidArgumentValueError", message).hint("Give what `copy start` or `show` prints.")
+    })?;
+    let conditions = super::conditions::under(&args.lease, Conditions::default())?;
+    container.abort_copy(&to.destination_blob.parse()?, id, &conditions)?;
+    Ok(Value::Null)
+}
+
+fn destination(session: &Session, to: &CopyDestination) -> Result<(Container, BlobName), Failure> {
+    let container = container(session, &to.account.account, &to.destination_container)?;
+    Ok((container, to.destination_blob.parse()?))
+}
+
+fn source(session: &Session, (from, to): (&CopySource, &CopyDestination)) -> Result<BlobSource, Failure> {
+    let found = match (&from.source_uri, &from.source_container, &from.source_blob) {
+        (Some(uri), _, _) => session.store()?.blob_source(uri)?,
+        (None, Some(within), Some(name)) => {
+            let account = from.source_account_name.as_deref().unwrap_or(&to.account.account);
+            let which = from.source_snapshot.map(BlobVersionRef::Snapshot);
+            BlobSource {
+                which: which.unwrap_or_default(),
+                ..BlobSource::new(&container(session, account, within)?, name.parse()?)
+            }
+        }
+        _ => {
+            let message = "a copy needs --source-uri, or --source-container and --source-blob";
+            return Err(Failure::usage("RequiredArgumentMissingError", message)
+                .hint("Name the blob that is to be copied."));
+        }
+    };
+    Ok(BlobSource {
+        conditions: Conditions {
+            if_match: etags(from.source_if_match.as_deref())?,
+            if_none_match: etags(from.source_if_none_match.as_deref())?,
+            if_modified_since: from.source_if_modified_since,
+            if_unmodified_since: from.source_if_unmodified_since,
+            ..Conditions::default()
+        },
+        ..found
+    })
+}
+
+fn conditions(to: &CopyDestination) -> Result<Conditions, Failure> {
+    Ok(Conditions {
+        if_match: etags(to.destination_if_match.as_deref())?,
+        if_none_match: etags(to.destination_if_none_match.as_deref())?,
+        if_modified_since: to.destination_if_modified_since,
+        if_unmodified_since: to.destination_if_unmodified_since,
+        lease: to.destination_lease_id.as_deref().map(str::parse).transpose()?,
+        ..Conditions::default()
+    })
+}
+
+fn etags(text: Option<&str>) -> Result<Option<ETagMatch>, Failure> {
+    Ok(text.map(str::parse).transpose()?)
+}
+
+fn shown(receipt: &CopyReceipt, status: CopyStatus) -> Value {
+    json!({
+        "copy_id": receipt.id.to_string(),
+        "copy_status": status.to_string(),
+        "etag": receipt.etag.to_string(),
+        "last_modified": shape::time(receipt.last_modified),
+        "version_id": receipt.version_id.map(|id| id.to_string()),
+    })
+}
