@@ -27,7 +27,7 @@ pub(crate) enum IncrementalCopyCommand {
 /// The blob that is copied.
 #[derive(Debug, Args)]
 pub(crate) struct CopySource {
-    /// Address of the source: https://ACCOUNT.blob.HOST/CONTAINER/BLOB, with ?snapshot= or ?versionid=.
+    /// Address of the source: `https://ACCOUNT.blob.HOST/CONTAINER/BLOB`, with `?snapshot=` or `?versionid=`.
     #[arg(long, short = 'u', value_name = "URL", conflicts_with_all = ["source_container", "source_blob"])]
     pub(crate) source_uri: Option<String>,
     /// Account of the source [default: that of the destination].
