@@ -312,3 +312,27 @@ fn only_block_blobs_are_copied_at_once() {
     assert_eq!(refused(copied), code("InvalidSourceBlobType", 409));
     assert!(!container.blob_exists(&blob("new")).unwrap());
 }
+
+#[test]
+fn a_copy_of_an_append_blob_can_be_ended() {
+    let world = BlobWorld::new();
+    let container = world.container("box");
+    container
+        .create_append_blob(&blob("log"), &CreateBlobOptions::default())
+        .unwrap();
+    put(&container, "block", b"block");
+    let options = CopyOptions { seal: true, ..NONE() };
+    for (name, is_sealed) in [("log", true), ("block", false)] {
+        container
+            .start_copy(&blob("copy"), &source(&container, name), &options)
+            .unwrap();
+        assert_eq!(properties(&container, "copy").is_sealed, is_sealed, "{name}");
+        assert!(
+            !properties(&container, name).is_sealed,
+            "{name}: the source stays as it is"
+        );
+        container
+            .delete_blob(&blob("copy"), &Conditions::default())
+            .unwrap();
+    }
+}

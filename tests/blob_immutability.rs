@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use blob_world::{BlobWorld, blob, code, refused};
 use strongroom::{
-    BlobVersionRef, Conditions, Container, ContentHeaders, DeleteBlobOptions, Error, ImmutabilityMode,
-    ImmutabilityPolicy, LeaseDuration, LeaseRequest, Metadata, PutBlockListOptions, Timestamp, UploadOptions,
+    BlobSource, BlobVersionRef, Conditions, Container, ContentHeaders, CopyOptions, CreateBlobOptions,
+    DeleteBlobOptions, Error, ImmutabilityMode, ImmutabilityPolicy, LeaseDuration, LeaseRequest, Metadata,
+    PutBlockListOptions, Timestamp, UploadOptions,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -213,4 +214,80 @@ fn where_versions_are_kept_the_protected_one_stays_while_the_blob_goes_on() {
         refused(container.delete(&Conditions::default())),
         code("ContainerHasLegalHold", 409)
     );
+}
+
+/// Protection that a blob begins with holds like one that is set later.
+#[test]
+fn a_blob_can_be_immutable_from_the_start() {
+    type Make = fn(&Container, Option<ImmutabilityPolicy>, bool) -> Result<(), Error>;
+    let ways: [(&str, Make); 5] = [
+        ("upload", |container, immutability, legal_hold| {
+            let options = UploadOptions {
+                immutability,
+                legal_hold,
+                ..UploadOptions::default()
+            };
+            container.upload(&blob("new"), &b"x"[..], options).map(|_| ())
+        }),
+        ("put block list", |container, immutability, legal_hold| {
+            let options = PutBlockListOptions {
+                immutability,
+                legal_hold,
+                ..PutBlockListOptions::default()
+            };
+            container.put_block_list(&blob("new"), &[], &options).map(|_| ())
+        }),
+        ("append blob", |container, immutability, legal_hold| {
+            let options = CreateBlobOptions {
+                immutability,
+                legal_hold,
+                ..CreateBlobOptions::default()
+            };
+            container.create_append_blob(&blob("new"), &options).map(|_| ())
+        }),
+        ("page blob", |container, immutability, legal_hold| {
+            let options = CreateBlobOptions {
+                immutability,
+                legal_hold,
+                ..CreateBlobOptions::default()
+            };
+            container
+                .create_page_blob(&blob("new"), (512, 0), &options)
+                .map(|_| ())
+        }),
+        ("copy", |container, immutability, legal_hold| {
+            let options = CopyOptions {
+                immutability,
+                legal_hold,
+                ..CopyOptions::default()
+            };
+            let source = BlobSource::new(container, blob("b"));
+            container.start_copy(&blob("new"), &source, &options).map(|_| ())
+        }),
+    ];
+    for (way, make) in ways {
+        let (world, container) = world();
+        let past = policy(Timestamp::from_unix_seconds(1), ImmutabilityMode::Unlocked);
+        assert_eq!(
+            refused(make(&container, Some(past), false)),
+            code("InvalidHeaderValue", 400),
+            "{way}"
+        );
+        let until = Timestamp::from_unix_seconds(1_764_000_000).plus(DAY);
+        make(&container, Some(policy(until, ImmutabilityMode::Unlocked)), true).unwrap();
+        let delete = || container.delete_blob(&blob("new"), &Conditions::default());
+        assert_eq!(
+            refused(delete()),
+            code("BlobImmutableDueToLegalHold", 409),
+            "{way}"
+        );
+        let of_container = container.delete(&Conditions::default());
+        assert_eq!(refused(of_container), code("ContainerHasLegalHold", 409), "{way}");
+        container
+            .set_blob_legal_hold(&blob("new"), false, &Conditions::default())
+            .unwrap();
+        assert_eq!(refused(delete()), code("BlobImmutableDueToPolicy", 409), "{way}");
+        world.clock.advance(DAY);
+        delete().unwrap();
+    }
 }

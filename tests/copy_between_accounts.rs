@@ -232,3 +232,24 @@ fn a_revocation_of_either_key_ends_the_copy() {
         assert_eq!(content(&to, "kept"), all);
     }
 }
+
+#[test]
+fn a_copy_that_is_not_done_within_two_weeks_has_failed() {
+    let world = BlobWorld::new();
+    let from = world.container("from");
+    let (account, to) = other(&world);
+    put_blocks(&from, "b", 3);
+    let fortnight = std::time::Duration::from_secs(14 * 86_400);
+    let second = std::time::Duration::from_secs(1);
+    for (name, waits, status) in [
+        ("in-time", fortnight - second, CopyStatus::Success),
+        ("late", fortnight, CopyStatus::Failed),
+    ] {
+        to.start_copy(&blob(name), &source(&from, "b"), &NONE()).unwrap();
+        world.clock.advance(waits);
+        while !account.maintain().unwrap().done {}
+        assert_eq!(copy_state(&to, name).status, status, "{name}");
+    }
+    let late = copy_state(&to, "late").description.unwrap();
+    assert!(late.starts_with("500 OperationTimedOut"), "{late}");
+}

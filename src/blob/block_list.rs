@@ -13,7 +13,7 @@ use super::entries::{BlockId, Entry};
 use super::manifest;
 use super::properties::{BlobReceipt, BlobType, ContentHeaders};
 use super::put::{Given, Making};
-use super::record::{AccessTier, BlobContent, BlobRecord, SealedMetadata};
+use super::record::{AccessTier, BlobContent, BlobRecord, ImmutabilityPolicy, SealedMetadata};
 use super::staged::Staging;
 use super::{BlobVersionRef, Conditions, ReadOptions};
 use crate::account::AccountCore;
@@ -60,6 +60,10 @@ pub struct PutBlockListOptions {
     pub tier: Option<AccessTier>,
     /// What the blocks are sealed under, all of them.
     pub encryption: EncryptionChoice,
+    /// Until when the blob may be neither changed nor deleted.
+    pub immutability: Option<ImmutabilityPolicy>,
+    /// Whether it may be neither changed nor deleted until the hold is lifted.
+    pub legal_hold: bool,
 }
 
 /// A block and its size.
@@ -125,6 +129,9 @@ impl Container {
         Operation::PutBlockList.admit(touched, &keys.guard)?;
         options.headers.check()?;
         options.conditions.check_write_form()?;
+        if let Some(policy) = options.immutability {
+            policy.check(core.clock.now())?;
+        }
         if blocks.len() > COMMITTED_BLOCKS_MAX {
             return Err(too_long());
         }
@@ -147,6 +154,8 @@ impl Container {
                 tags: options.tags.clone(),
                 content_md5: options.content_md5,
                 tier: options.tier,
+                immutability: options.immutability,
+                legal_hold: options.legal_hold,
             },
         };
         core.transact(move |txn| commit.run(txn))

@@ -116,7 +116,7 @@ impl Container {
 }
 
 impl ImmutabilityPolicy {
-    fn check(self, now: Timestamp) -> Result<()> {
+    pub(super) fn check(self, now: Timestamp) -> Result<()> {
         let last = now.plus(Duration::from_secs(DAYS_MAX * 86_400));
         if now < self.until && self.until <= last {
             return Ok(());

@@ -8,8 +8,10 @@ use strongroom_engine::tree::Txn;
 use super::Conditions;
 use super::history::History;
 use super::properties::{BlobType, ContentHeaders};
-use super::record::{AccessTier, BlobContent, BlobRecord, NewBlob, SealedMetadata, TierState, key};
-use super::tier;
+use super::record::{
+    AccessTier, BlobContent, BlobRecord, ImmutabilityPolicy, NewBlob, SealedMetadata, TierState, key,
+};
+use super::{immutability, tier};
 use crate::account::AccountCore;
 use crate::commit::Failure;
 use crate::container::Container;
@@ -30,6 +32,8 @@ pub(super) struct Given {
     pub(super) tags: Tags,
     pub(super) content_md5: Option<[u8; 16]>,
     pub(super) tier: Option<AccessTier>,
+    pub(super) immutability: Option<ImmutabilityPolicy>,
+    pub(super) legal_hold: bool,
 }
 
 /// What a blob that begins without content is given. The default replaces whatever is there and attaches
@@ -50,6 +54,10 @@ pub struct CreateBlobOptions {
     pub tier: Option<AccessTier>,
     /// What everything written to it is sealed under.
     pub encryption: EncryptionChoice,
+    /// Until when the blob may be neither changed nor deleted.
+    pub immutability: Option<ImmutabilityPolicy>,
+    /// Whether it may be neither changed nor deleted until the hold is lifted.
+    pub legal_hold: bool,
 }
 
 impl CreateBlobOptions {
@@ -72,12 +80,17 @@ impl CreateBlobOptions {
         };
         making.check(core)?;
         self.headers.check()?;
+        if let Some(policy) = self.immutability {
+            policy.check(core.clock.now())?;
+        }
         let given = Given {
             headers: self.headers.clone(),
             metadata: SealedMetadata::seal(core, &making.keys, &self.metadata)?,
             tags: self.tags.clone(),
             content_md5: self.content_md5,
             tier: self.tier,
+            immutability: self.immutability,
+            legal_hold: self.legal_hold,
         };
         Ok((making, given))
     }
@@ -194,12 +207,15 @@ impl Replacing<'_> {
             tier: TierState::given(given.tier, now),
             tags: given.tags.to_pairs(),
             version: self.history.new_version(txn)?,
+            immutability: given.immutability,
+            legal_hold: given.legal_hold,
             ..record
         })
     }
 
     /// Stores the new base.
     pub(super) fn write(&self, txn: &mut Txn<'_>, record: &BlobRecord) -> Result<(), Failure> {
+        immutability::remember(txn, self.container, &self.making.name, record)?;
         record.write(txn, &key(self.container, &self.making.name))
     }
 }

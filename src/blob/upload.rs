@@ -13,7 +13,7 @@ use super::intake::{Intake, TakenIn};
 use super::md5::ContentMd5;
 use super::properties::{BlobReceipt, BlobType, ContentHeaders};
 use super::put::{Given, Making};
-use super::record::{AccessTier, BlobContent, Extent, SealedMetadata};
+use super::record::{AccessTier, BlobContent, Extent, ImmutabilityPolicy, SealedMetadata};
 use super::source::BlobSource;
 use super::staged::Staging;
 use crate::account::AccountCore;
@@ -52,6 +52,10 @@ pub struct UploadOptions {
     pub tier: Option<AccessTier>,
     /// What the content is sealed under.
     pub encryption: EncryptionChoice,
+    /// Until when the blob may be neither changed nor deleted.
+    pub immutability: Option<ImmutabilityPolicy>,
+    /// Whether it may be neither changed nor deleted until the hold is lifted.
+    pub legal_hold: bool,
 }
 
 impl UploadOptions {
@@ -144,6 +148,9 @@ impl Container {
         let core = &self.core;
         making.check(core)?;
         options.headers.check()?;
+        if let Some(policy) = options.immutability {
+            policy.check(core.clock.now())?;
+        }
         if let Some(tier) = options.tier {
             tier.check_type(BlobType::BlockBlob)?;
         }
@@ -158,6 +165,8 @@ impl Container {
                 tags: options.tags,
                 content_md5: None,
                 tier: options.tier,
+                immutability: options.immutability,
+                legal_hold: options.legal_hold,
             },
         })
     }

@@ -40,10 +40,10 @@ pub(super) fn run(session: &Session, args: &UploadBlob, name: &BlobName) -> Resu
         headers: headers(&args.content, ContentHeaders::default()),
         metadata: metadata(&args.metadata)?,
         conditions: write_conditions(args.overwrite, &args.conditions)?,
-        content_md5: None,
         tags: tags(&args.tags)?,
         tier: args.tier,
         encryption: args.encryption.choice()?,
+        ..CreateBlobOptions::default()
     };
     let container = place(session, &args.place)?;
     let bar = session.progress().bytes(name.as_str(), length);

@@ -5,6 +5,7 @@
 //! at another copy gives up what was copied.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use strongroom_engine::Timestamp;
@@ -31,6 +32,9 @@ use crate::etag::ETag;
 use crate::names::{BlobName, ContainerName};
 use crate::operations::{Operation, UserMetadata};
 use crate::rooms;
+
+/// A copy that is not done by then has failed.
+const LIFE: Duration = Duration::from_secs(14 * 86_400);
 
 /// A copy under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +158,10 @@ impl Job {
         let Some(destination) = self.destination(&core.tree, (&name, id))? else {
             return core.transact(move |txn| drop_job(txn, id));
         };
+        // Nothing touches it while the copy is under way.
+        if destination.last_modified.plus(LIFE) <= core.clock.now() {
+            return Err(too_old());
+        }
         let keys = core.keys_of(&destination.encryption, &EncryptionChoice::Default)?;
         Operation::CopyBlob.admit(UserMetadata::Touched, &keys.guard)?;
         let source = self.source(core)?;
@@ -357,6 +365,11 @@ pub(super) fn drop_job(txn: &mut Txn<'_>, id: Uuid) -> Changed<()> {
 
 fn job_key(id: Uuid) -> Vec<u8> {
     rooms::key(rooms::COPIES, &[id.as_bytes()])
+}
+
+fn too_old() -> Error {
+    let message = "the copy was not done within two weeks";
+    Error::new(ErrorKind::Conflict, "OperationTimedOut", 500, message)
 }
 
 fn changed() -> Error {

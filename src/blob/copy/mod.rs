@@ -23,7 +23,8 @@ use uuid::Uuid;
 use super::address;
 use super::put::{Given, Making};
 use super::record::{
-    AccessTier, BlobRecord, CopyState, CopyStatus, RehydratePriority, SealedMetadata, TierState, key,
+    AccessTier, BlobRecord, CopyState, CopyStatus, ImmutabilityPolicy, RehydratePriority, SealedMetadata,
+    TierState, key,
 };
 use super::source::{BlobSource, of_source};
 use super::{BlobType, Conditions};
@@ -75,6 +76,12 @@ pub struct CopyOptions {
     /// What to show as [`CopyState::source`]; by default the path of the source. Of its parameters only
     /// `snapshot` and `versionid` are kept: others may be a signature.
     pub source_url: Option<String>,
+    /// Until when the blob may be neither changed nor deleted.
+    pub immutability: Option<ImmutabilityPolicy>,
+    /// Whether it may be neither changed nor deleted until the hold is lifted.
+    pub legal_hold: bool,
+    /// Whether a copied append blob is ended: nothing can be appended to the copy.
+    pub seal: bool,
     /// What the copy is under. A source in the same account that a provided key seals is copied under that
     /// key, unless this names an encryption scope.
     pub encryption: EncryptionChoice,
@@ -217,6 +224,9 @@ impl Copying {
         let keys = core.keys_for_new(&container.name, &options.encryption)?;
         operation.admit(UserMetadata::Touched, &keys.guard)?;
         options.check()?;
+        if let Some(policy) = options.immutability {
+            policy.check(core.clock.now())?;
+        }
         let mut copying = Self {
             core: Arc::clone(core),
             container: container.name.clone(),
@@ -340,6 +350,8 @@ impl Copying {
             tags,
             content_md5: source.content_md5,
             tier: self.options.tier,
+            immutability: self.options.immutability,
+            legal_hold: self.options.legal_hold,
         })
     }
 
@@ -360,7 +372,7 @@ impl Copying {
         Ok(BlobRecord {
             append: super::record::AppendState {
                 blocks: if pending { 0 } else { source.append.blocks },
-                sealed: false,
+                sealed: self.options.seal && source.blob_type == BlobType::AppendBlob,
             },
             // An empty blob has not the checksum of what will be there.
             content_md5: made.content_md5.filter(|_| !pending),
