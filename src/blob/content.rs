@@ -147,6 +147,29 @@ impl Content {
         Err(damaged())
     }
 
+    /// Of pages: the first that were written at `position` or behind it, as far as they follow each other, at
+    /// most `most` bytes: where they begin and end. `None` if there are none, and for other content.
+    pub(super) fn written_at(&self, position: u64, most: u64) -> Result<Option<(u64, u64)>> {
+        let Extents::Pages { snapshot, view, .. } = &self.extents else {
+            return Ok(None);
+        };
+        let (mut run, mut first) = (None::<(u64, u64)>, position / SPAN_BYTES);
+        while let Some((number, span)) = page::map::next_span(snapshot, *view, first)? {
+            for piece in span.0.iter().filter(|piece| piece.end() > position) {
+                run = match run {
+                    None => Some((piece.offset.max(position), piece.end())),
+                    Some((start, end)) if end == piece.offset => Some((start, piece.end())),
+                    found => return Ok(found),
+                };
+                if let Some((start, end)) = run.filter(|(start, end)| end - start >= most) {
+                    return Ok(Some((start, end.min(start + most))));
+                }
+            }
+            first = number + 1;
+        }
+        Ok(run)
+    }
+
     /// Fills `out` up to the end of the hole at `position`.
     fn zeros(&self, position: u64, out: &mut [u8]) -> usize {
         let end = match &self.extents {

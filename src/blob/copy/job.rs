@@ -16,15 +16,15 @@ use strongroom_engine::keys::ScopeId;
 use strongroom_engine::tree::Txn;
 use uuid::Uuid;
 
+use super::copied::CopiedContent;
 use super::reading::{Piece, Reading};
 use super::{Changed, CopyReceipt, Copying};
 use crate::account::AccountCore;
-use crate::blob::entries::Entry;
-use crate::blob::ids::ContentId;
-use crate::blob::record::{BlobContent, BlobRecord, CopyStatus, Extent, key};
+use crate::blob::page::map::{self};
+use crate::blob::record::{BlobContent, BlobRecord, CopyStatus, key};
 use crate::blob::source::{BlobSource, of_source};
 use crate::blob::staged::Staging;
-use crate::blob::{BlobVersionRef, Conditions, manifest, manifest_append};
+use crate::blob::{BlobType, BlobVersionRef, Conditions};
 use crate::container::record::{ContainerId, Source};
 use crate::encryption::{BlobKeys, EncryptionChoice};
 use crate::error::{Error, ErrorKind, Result};
@@ -55,18 +55,17 @@ struct Job {
     copied: Option<Copied>,
 }
 
-/// The entries copied so far, and their bytes.
+/// What was copied so far, and up to which byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Copied {
-    manifest: ContentId,
-    entries: u64,
-    blocks: u32,
+    content: CopiedContent,
     bytes: u64,
 }
 
 impl Record for Job {
     const NAME: &'static str = "copy under way";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    const OLDEST: u8 = 2;
 }
 
 impl Copying {
@@ -75,8 +74,8 @@ impl Copying {
         let now = self.core.clock.now();
         let reading = Reading::open(&self.source, |source| self.check_source(source, now))?;
         self.keys = self.keys.fed_by(reading.guard());
-        if reading.record.length == 0 {
-            return self.whole();
+        if reading.piece(0)?.is_none() {
+            return self.whole(); // Nothing but the record.
         }
         let metadata = self.reseal(&reading)?;
         let source = reading.record;
@@ -87,7 +86,11 @@ impl Copying {
             replacing.release_old(txn)?;
             Staging::discard(txn, replacing.container, &self.name)?;
             let given = self.given(&source, metadata.clone())?;
-            let made = replacing.record(txn, (BlobContent::empty(), 0), &given)?;
+            let nothing = match source.blob_type {
+                BlobType::PageBlob => BlobContent::pages(map::create(txn)?),
+                BlobType::BlockBlob | BlobType::AppendBlob => BlobContent::empty(),
+            };
+            let made = replacing.record(txn, (nothing, 0), &given)?;
             let now = replacing.history.now;
             let record = self.finish(made, &source, (CopyStatus::Pending, now))?;
             replacing.write(txn, &record)?;
@@ -180,8 +183,8 @@ impl Job {
         let Some(piece) = reading.piece(position)? else {
             return Err(damaged());
         };
+        let is_last = reading.piece(piece.end())?.is_none();
         let sealed = reading.take((core, &keys), &piece)?;
-        let length = reading.record.length;
         let step = Step {
             core: Arc::clone(core),
             keys: keys.clone(),
@@ -189,9 +192,8 @@ impl Job {
             id,
             name,
             piece,
-            is_last: position + sealed.length >= length,
-            blocks: reading.record.append.blocks,
-            content_md5: reading.record.content_md5,
+            is_last,
+            source: reading.record.clone(),
         };
         let adopted = sealed.body.clone();
         let carried = core.transact_adopting(&sealed.body, move |txn| step.run(txn, &adopted));
@@ -273,10 +275,7 @@ struct Step {
     name: BlobName,
     piece: Piece,
     is_last: bool,
-    /// Of an append blob.
-    blocks: u32,
-    /// Of the source.
-    content_md5: Option<[u8; 16]>,
+    source: BlobRecord,
 }
 
 impl Step {
@@ -290,25 +289,23 @@ impl Step {
             return Ok(Carried::Overtaken);
         };
         record.encryption.check_same(&self.keys.details)?;
-        let extent = Extent {
-            body: txn.adopt_body(body)?,
-            start: 0,
-            length: self.piece.length,
-        };
-        let block = self.piece.block.clone();
-        let is_block = u32::from(block.is_some());
-        let copied = append(txn, job.copied, Entry { block, extent })?;
+        let body = txn.adopt_body(body)?;
+        let before = job.copied.map(|copied| copied.content);
         let copied = Copied {
-            blocks: copied.blocks + is_block,
-            bytes: copied.bytes + self.piece.length,
-            ..copied
+            content: CopiedContent::add(txn, before, (&self.piece, self.source.blob_type, body))?,
+            bytes: if self.is_last {
+                self.source.length
+            } else {
+                self.piece.end()
+            },
         };
         job.copied = Some(copied);
         if let Some(copy) = &mut record.copy {
             copy.copied = copied.bytes;
         }
         if self.is_last {
-            self.finish(&mut record, copied);
+            record.content.release(txn)?;
+            self.finish(&mut record, copied.content);
             txn.delete(&job_key(self.id))?;
         } else {
             job.write(txn, self.id)?;
@@ -317,37 +314,17 @@ impl Step {
         Ok(Carried::On)
     }
 
-    fn finish(&self, record: &mut BlobRecord, copied: Copied) {
+    fn finish(&self, record: &mut BlobRecord, copied: CopiedContent) {
         let now = self.core.clock.now();
         if let Some(copy) = &mut record.copy {
             copy.status = CopyStatus::Success;
             copy.completed = Some(now);
         }
-        record.content = BlobContent::Manifest {
-            id: copied.manifest,
-            entries: copied.entries,
-            blocks: copied.blocks,
-        };
-        record.length = copied.bytes;
-        record.append.blocks = self.blocks;
-        record.content_md5 = self.content_md5;
+        record.content = copied.into_content();
+        record.length = self.source.length;
+        record.append.blocks = self.source.append.blocks;
+        record.content_md5 = self.source.content_md5;
         record.touch(&self.core, now);
-    }
-}
-
-fn append(txn: &mut Txn<'_>, copied: Option<Copied>, entry: Entry) -> Changed<Copied> {
-    match copied {
-        Some(copied) => Ok(Copied {
-            manifest: manifest_append::append(txn, (copied.manifest, copied.entries), entry)?,
-            entries: copied.entries + 1,
-            ..copied
-        }),
-        None => Ok(Copied {
-            manifest: manifest::write(txn, &[entry])?,
-            entries: 1,
-            blocks: 0,
-            bytes: 0,
-        }),
     }
 }
 
@@ -358,7 +335,7 @@ pub(super) fn drop_job(txn: &mut Txn<'_>, id: Uuid) -> Changed<()> {
     };
     txn.delete(&job_key(id))?;
     match decode::<Job>(&bytes)?.copied {
-        Some(copied) => manifest::release(txn, copied.manifest),
+        Some(copied) => copied.content.into_content().release(txn),
         None => Ok(()),
     }
 }

@@ -4,6 +4,7 @@
 //! from one encryption scope to another, the content is opened under the one root key and sealed under the
 //! other, piece by piece: at once, or in steps of the maintenance while the destination shows how far it is.
 
+mod copied;
 mod incremental;
 mod job;
 mod reading;
@@ -118,8 +119,7 @@ impl Container {
     /// # Errors
     /// `ContainerNotFound` (404); the 403 of a revoked key; 400: `InvalidHeaderValue`,
     /// `BothUserTagsAndSourceTagsCopyPresentException`, `AccessTierNotSupportedForBlobType`; 409:
-    /// `PendingCopyOperation`, `InvalidBlobType` if there is a blob of another type, `InvalidSourceBlobType`
-    /// for a page blob of another account, `BlobArchived` for an
+    /// `PendingCopyOperation`, `InvalidBlobType` if there is a blob of another type, `BlobArchived` for an
     /// archived source without a tier or of another account, `BlobBeingRehydrated`; `ConditionNotMet` (412)
     /// and the other errors of conditional writes; those of [`BlobSource`].
     pub fn start_copy(
@@ -294,11 +294,6 @@ impl Copying {
         self.check_key_at_hand(source)?;
         if !self.may_be_archived() || source.tier.at(now).archive.is_some() {
             source.check_online(now).map_err(|error| of_source(&error))?;
-        }
-        if source.blob_type == BlobType::PageBlob && self.distance != Distance::Shared {
-            let message = "a page blob is not copied as a whole between accounts or encryption scopes";
-            let error = Error::new(ErrorKind::Conflict, "InvalidSourceBlobType", 409, message);
-            return Err(error.hint("create one there and put its page ranges from this one"));
         }
         if self.operation != Operation::CopyBlobFromUrl {
             return Ok(());

@@ -1,19 +1,20 @@
 //! Reading a source of another account: piece by piece, each sealed anew for the destination.
 //!
-//! A block stays a block. Content that is not made of blocks is cut where it suits.
+//! A block stays a block. Content that is not made of blocks is cut where it suits; pages that were never
+//! written are left out.
 
 use std::sync::Arc;
 
 use strongroom_engine::SecretBuffer;
 
 use crate::account::AccountCore;
-use crate::blob::ContentMd5;
 use crate::blob::checksums::Expected;
 use crate::blob::content::Content;
 use crate::blob::entries::BlockId;
 use crate::blob::intake::{Intake, TakenIn};
 use crate::blob::record::BlobRecord;
 use crate::blob::source::{BlobSource, of_source};
+use crate::blob::{BlobType, ContentMd5};
 use crate::container::record::ContainerRecord;
 use crate::encryption::{BlobKeys, KeyGuard};
 use crate::error::{Error, ErrorKind, Result};
@@ -43,6 +44,13 @@ pub(super) struct Piece {
     pub(super) block: Option<BlockId>,
     pub(super) position: u64,
     pub(super) length: u64,
+}
+
+impl Piece {
+    /// Where the next one may begin.
+    pub(super) fn end(&self) -> u64 {
+        self.position + self.length
+    }
 }
 
 impl Reading {
@@ -80,10 +88,19 @@ impl Reading {
         opened.flatten().map_err(|error| of_source(&error))
     }
 
-    /// The piece at `position`; `None` at the end.
+    /// The piece at `position`, or of pages the next one that was written; `None` at the end.
     pub(super) fn piece(&self, position: u64) -> Result<Option<Piece>> {
         if position >= self.record.length {
             return Ok(None);
+        }
+        if self.record.blob_type == BlobType::PageBlob {
+            let written = self.content.written_at(position, PIECE_BYTES);
+            let written = written.map_err(|error| of_source(&error))?;
+            return Ok(written.map(|(start, end)| Piece {
+                block: None,
+                position: start,
+                length: end - start,
+            }));
         }
         let block = self
             .content

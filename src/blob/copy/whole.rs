@@ -6,12 +6,13 @@ use std::sync::Arc;
 use strongroom_engine::body::FinishedBody;
 use strongroom_engine::tree::Txn;
 
-use super::reading::Reading;
+use super::reading::{Piece, Reading};
 use super::{Changed, CopyReceipt, Copying};
-use crate::blob::entries::{BlockId, Entry};
-use crate::blob::manifest;
+use crate::blob::entries::Entry;
+use crate::blob::page::map;
 use crate::blob::record::{BlobContent, BlobRecord, CopyStatus, Extent, SealedMetadata};
 use crate::blob::staged::Staging;
+use crate::blob::{BlobType, manifest};
 use crate::error::Result;
 
 /// Extents that stand in the record itself.
@@ -20,9 +21,8 @@ const OWN_EXTENTS_MAX: usize = 4;
 /// What has been sealed for the destination.
 #[derive(Clone)]
 struct Taken {
-    block: Option<BlockId>,
+    piece: Piece,
     body: FinishedBody,
-    length: u64,
 }
 
 impl Copying {
@@ -59,12 +59,9 @@ impl Copying {
         let mut position = 0;
         while let Some(piece) = reading.piece(position)? {
             let sealed = reading.take((&self.core, &self.keys), &piece)?;
-            position += sealed.length;
-            taken.push(Taken {
-                block: piece.block,
-                body: sealed.body,
-                length: sealed.length,
-            });
+            position = piece.end();
+            let body = sealed.body;
+            taken.push(Taken { piece, body });
         }
         Ok(())
     }
@@ -79,17 +76,10 @@ impl Copying {
         let replacing = making.begin(&self.core, txn)?;
         replacing.release_old(txn)?;
         Staging::discard(txn, replacing.container, &self.name)?;
-        let mut entries = Vec::with_capacity(taken.len());
-        for taken in taken {
-            let extent = Extent {
-                body: txn.adopt_body(&taken.body)?,
-                start: 0,
-                length: taken.length,
-            };
-            let block = taken.block.clone();
-            entries.push(Entry { block, extent });
-        }
-        let content = content_of(txn, entries)?;
+        let content = match source.blob_type {
+            BlobType::PageBlob => pages_of(txn, taken)?,
+            BlobType::BlockBlob | BlobType::AppendBlob => content_of(txn, taken)?,
+        };
         let given = self.given(source, metadata)?;
         let made = replacing.record(txn, (content, source.length), &given)?;
         let now = replacing.history.now;
@@ -99,7 +89,26 @@ impl Copying {
     }
 }
 
-fn content_of(txn: &mut Txn<'_>, entries: Vec<Entry>) -> Changed<BlobContent> {
+fn pages_of(txn: &mut Txn<'_>, taken: &[Taken]) -> Changed<BlobContent> {
+    let view = map::create(txn)?;
+    for Taken { piece, body } in taken {
+        let body = txn.adopt_body(body)?;
+        map::replace(txn, view, (piece.position, piece.end()), Some(&body))?;
+    }
+    Ok(BlobContent::pages(view))
+}
+
+fn content_of(txn: &mut Txn<'_>, taken: &[Taken]) -> Changed<BlobContent> {
+    let mut entries = Vec::with_capacity(taken.len());
+    for Taken { piece, body } in taken {
+        let extent = Extent {
+            body: txn.adopt_body(body)?,
+            start: 0,
+            length: piece.length,
+        };
+        let block = piece.block.clone();
+        entries.push(Entry { block, extent });
+    }
     let blocks = entries.iter().filter(|entry| entry.block.is_some()).count();
     if blocks == 0 && entries.len() <= OWN_EXTENTS_MAX {
         let extents = entries.into_iter().map(|entry| entry.extent);

@@ -43,7 +43,7 @@ const SPANS: u8 = 2;
 const CHANGES: u8 = 3;
 
 /// A map as one state sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct View {
     pub(crate) map: ContentId,
     pub(crate) generation: u64,
