@@ -93,6 +93,8 @@ impl Account {
             }
         };
         let (written, key) = (record, (core.id, name.clone()));
+        // Whoever finds the record must find this guard with it, and not make another one.
+        let _opening = core.scopes.opening();
         store
             .tree
             .transact::<_, Failure, _>(move |txn| written.write(txn, (key.0, &key.1)))

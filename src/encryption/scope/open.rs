@@ -1,12 +1,14 @@
 //! The open encryption scopes of an account. One is opened when it is first used and stays open.
 //!
-//! Opening reads another tree and may not be done inside a transaction. So whoever is about to run one has
-//! looked at the blob before, and a transaction finds only scopes that are open.
+//! Opening reads another tree and may not be done inside a transaction, nor be waited for there: whoever
+//! removes a tree keeps others from being opened while it waits for transactions. So whoever is about to run
+//! one has looked at the blob before; a transaction finds only scopes that are open, under a lock that nobody
+//! holds for longer than a look.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{EncryptionScopeName, EncryptionScopeState, ScopeRecord};
 use crate::account::AccountCore;
@@ -22,6 +24,8 @@ pub(crate) struct OpenScope {
 /// The open scopes of one account.
 #[derive(Default)]
 pub(crate) struct Scopes {
+    /// One is opened at a time. Held while another tree is read; never taken inside a transaction.
+    opening: Mutex<()>,
     open: Mutex<HashMap<EncryptionScopeName, Arc<OpenScope>>>,
 }
 
@@ -34,6 +38,11 @@ impl Scopes {
     /// The scope, if it is open.
     pub(crate) fn find(&self, name: &EncryptionScopeName) -> Option<Arc<OpenScope>> {
         self.open.lock().get(name).cloned()
+    }
+
+    /// Nobody else opens a scope while this is held, so that none is ever open twice.
+    pub(super) fn opening(&self) -> MutexGuard<'_, ()> {
+        self.opening.lock()
     }
 
     pub(super) fn insert(&self, name: &EncryptionScopeName, scope: Arc<OpenScope>) {
@@ -51,9 +60,12 @@ impl Scopes {
 impl AccountCore {
     /// The scope of that name, opened if it was not open. Never inside a transaction.
     pub(crate) fn scope(&self, name: &EncryptionScopeName) -> Result<Arc<OpenScope>> {
-        let mut open = self.scopes.open.lock();
-        if let Some(scope) = open.get(name) {
-            return Ok(Arc::clone(scope));
+        if let Some(scope) = self.scopes.find(name) {
+            return Ok(scope);
+        }
+        let _opening = self.scopes.opening();
+        if let Some(scope) = self.scopes.find(name) {
+            return Ok(scope);
         }
         let store = &self.custody.store;
         let record = ScopeRecord::find(&store.tree, self.id, name)?.ok_or_else(|| unknown(name))?;
@@ -63,7 +75,7 @@ impl AccountCore {
         let custody = Arc::new(custody);
         let guard = open_guard(&custody)?;
         let scope = Arc::new(OpenScope { custody, guard });
-        open.insert(name.clone(), Arc::clone(&scope));
+        self.scopes.insert(name, Arc::clone(&scope));
         Ok(scope)
     }
 }
