@@ -8,6 +8,7 @@ use strongroom_keyvault::ObjectId;
 use crate::account::AccountRecord;
 use crate::blob::record::BlobRecord;
 use crate::container::record::ContainerRecord;
+use crate::encryption::scope::ScopeRecord;
 use crate::encryption::{CustomerWrap, Envelope, KeyIdentity, NewWrap, Source, Tracking};
 
 /// Decodes `bytes` as an envelope, as it is stored or without its padding. True if they are one.
@@ -28,7 +29,8 @@ pub fn is_envelope(bytes: &[u8]) -> bool {
     }
 }
 
-/// Decodes `bytes` as the record of an account, of a container, and of a blob. True if they are one of them.
+/// Decodes `bytes` as the record of an account, of an encryption scope, of a container, and of a blob. True if
+/// they are one of them.
 ///
 /// # Panics
 /// When an encoding is not stable.
@@ -36,6 +38,7 @@ pub fn is_envelope(bytes: &[u8]) -> bool {
 pub fn is_account_container_or_blob(bytes: &[u8]) -> bool {
     let are = [
         is_record::<AccountRecord>(bytes),
+        is_record::<ScopeRecord>(bytes),
         is_record::<ContainerRecord>(bytes),
         is_record::<BlobRecord>(bytes),
     ];
