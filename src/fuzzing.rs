@@ -29,8 +29,8 @@ pub fn is_envelope(bytes: &[u8]) -> bool {
     }
 }
 
-/// Decodes `bytes` as the record of an account, of an encryption scope, of a container, and of a blob. True if
-/// they are one of them.
+/// Decodes `bytes` as the record of an account, of an encryption scope, of a container, and of a blob. True
+/// if they are one of them.
 ///
 /// # Panics
 /// When an encoding is not stable.
