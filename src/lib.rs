@@ -67,8 +67,8 @@ pub use service::{
     Logging, Metrics, RetentionDays, ServiceStats, SkuName, StaticWebsite,
 };
 pub use store::{
-    AccountStats, Damage, KeyFile, Passphrase, PlatformKey, PlatformKeyError, ScrubReport, Settings, Store,
-    StoreOptions, StoreStats, VaultOptions, Vaults,
+    AccountStats, Damage, KeyFile, Passphrase, Placement, PlatformKey, PlatformKeyError, ScrubReport,
+    Settings, Store, StoreOptions, StoreStats, VaultOptions, Vaults,
 };
 pub use tags::{TagCondition, TagQuery, Tags};
 

@@ -3,12 +3,14 @@
 //!
 //! The parent runs this same test program as a child that uploads, overwrites and deletes blobs and reports
 //! each acknowledgement on its standard output; kills it after a chosen number of acknowledgements plus a
-//! random pause; opens the store and compares. `STRONGROOM_KILLS` sets the number of kills (default 40).
+//! random pause; opens the store and compares. `STRONGROOM_KILLS` sets the number of kills for each placement
+//! of bodies (default 25).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "a test may fail loudly"
 )]
 
@@ -21,12 +23,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom::engine::SystemEntropy;
-use strongroom::engine::chunks::{ChunkStore, EngineChunks};
+use strongroom::engine::chunks::{ChunkStore, EngineChunks, FileChunks};
 use strongroom::engine::engine::Engine;
 use strongroom::engine::engine::sled::{SledEngine, SledOptions};
 use strongroom::{
-    BlobName, Conditions, Container, DownloadOptions, KeyFile, ListBlobs, Metadata, NewAccount, Settings,
-    Store, UploadOptions,
+    BlobName, Conditions, Container, DownloadOptions, KeyFile, ListBlobs, Metadata, NewAccount, Placement,
+    Settings, Store, UploadOptions,
 };
 
 const CHILD: &str = "STRONGROOM_KILL_CHILD";
@@ -101,10 +103,15 @@ fn work(directory: &Path, first: u64) -> ! {
     unreachable!("the parent kills this process")
 }
 
-/// The child's numbers of the last operation begun and the last one acknowledged.
-fn run_and_kill(directory: &Path, first: u64, acknowledgements: u64, pause: Duration) -> (u64, Option<u64>) {
+/// The child's numbers of the last operation begun and the last one acknowledged. The child is this test.
+fn run_and_kill(
+    (test, directory): (&str, &Path),
+    first: u64,
+    acknowledgements: u64,
+    pause: Duration,
+) -> (u64, Option<u64>) {
     let mut child: Child = Command::new(std::env::current_exe().unwrap())
-        .args(["a_killed_process_loses_nothing", "--exact", "--nocapture"])
+        .args([test, "--exact", "--nocapture"])
         .env(CHILD, format!("{first} {}", directory.display()))
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
@@ -178,8 +185,16 @@ fn remember(from: u64, to: u64) {
     }
 }
 
-/// Bodies that have chunks on disk, as the engine itself tells.
+/// Bodies that have chunks on disk, as the engine itself tells, or the files.
 fn bodies(directory: &Path) -> usize {
+    let files = directory.join("data/bodies");
+    if files.is_dir() {
+        return FileChunks::open(files)
+            .unwrap()
+            .list(&[], None, usize::MAX)
+            .unwrap()
+            .len();
+    }
     let engine = SledEngine::open(directory.join("data/engine"), &SledOptions::default()).unwrap();
     let engine: Arc<dyn Engine> = Arc::new(engine);
     let bodies = EngineChunks::new(engine.clone())
@@ -210,14 +225,31 @@ fn canonical(state: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
 
 #[test]
 fn a_killed_process_loses_nothing() {
+    check("a_killed_process_loses_nothing", Placement::Engine);
+}
+
+#[test]
+fn a_killed_process_loses_nothing_with_bodies_in_files() {
+    check(
+        "a_killed_process_loses_nothing_with_bodies_in_files",
+        Placement::Files,
+    );
+}
+
+fn check(test: &str, placement: Placement) {
     if let Ok(child) = std::env::var(CHILD) {
         let (first, directory) = child.split_once(' ').unwrap();
         work(Path::new(directory), first.parse().unwrap());
     }
-    let kills = std::env::var("STRONGROOM_KILLS").map_or(40, |kills| kills.parse().unwrap());
+    let kills = std::env::var("STRONGROOM_KILLS").map_or(25, |kills| kills.parse().unwrap());
     let directory = tempfile::tempdir().unwrap();
     let key = KeyFile::create(&directory.path().join("host.key"), &SystemEntropy).unwrap();
-    let store = Store::builder(directory.path().join("data"), key).init().unwrap();
+    let mut settings = Settings::default();
+    settings.placement = placement;
+    let store = Store::builder(directory.path().join("data"), key)
+        .settings(settings)
+        .init()
+        .unwrap();
     let tenant = "72f988bf-86f1-41af-91ab-2d7cd011db47".parse().unwrap();
     let new = NewAccount::new("killed".parse().unwrap(), tenant, "westus".parse().unwrap());
     store
@@ -231,7 +263,7 @@ fn a_killed_process_loses_nothing() {
     let (mut state, mut next, mut acknowledged, mut caught_midway) = (BTreeMap::new(), 0, 0, 0);
     for kill in 0..kills {
         let pause = Duration::from_micros(mix(kill) % 9_000);
-        let (begun, done) = run_and_kill(directory.path(), next, 1 + mix(kill) % 8, pause);
+        let (begun, done) = run_and_kill((test, directory.path()), next, 1 + mix(kill) % 8, pause);
         remember(next, begun);
         let mut without = state.clone();
         if let Some(done) = done {

@@ -18,7 +18,7 @@ use strongroom_engine::keys::RootKey;
 use strongroom_engine::tree::{Tree, TreeStore};
 use strongroom_engine::{Clock, Entropy};
 
-pub use open::{Settings, StoreOptions};
+pub use open::{Placement, Settings, StoreOptions};
 pub use platform_key::{KeyFile, Passphrase, PlatformKey, PlatformKeyError};
 pub use scrub::{Damage, ScrubReport};
 pub use stats::{AccountStats, StoreStats};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
+use strongroom_engine::chunks::{ChunkStore, FileChunks};
 use strongroom_engine::engine::Engine;
 use strongroom_engine::engine::sled::{SledEngine, SledOptions};
 use strongroom_engine::entropy::random;
@@ -25,6 +26,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 pub(super) const ENGINE: &str = "engine";
 const SIDE_FILES: &str = "keys";
+const BODIES: &str = "bodies";
 const LOCK: &str = super::lock::NAME;
 /// Marks a directory whose making was interrupted; goes when the header has come.
 const UNFINISHED: &str = "unfinished";
@@ -41,6 +43,20 @@ pub struct Settings {
     pub page_cache_bytes: u64,
     /// Which customer keys are accepted. Default: RSA of 2048 bits only.
     pub key_sizes: KeySizes,
+    /// Where a new store keeps large bodies; a store that is there keeps to its own. Default: in the engine.
+    pub placement: Placement,
+}
+
+/// Where bodies of more than 64 KiB are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Placement {
+    /// Records of the engine: one directory of its files holds everything.
+    #[default]
+    Engine,
+    /// One write-once file each, in the directory `bodies`. Their space comes back at once; many blobs are
+    /// many files.
+    Files,
 }
 
 impl Default for Settings {
@@ -50,6 +66,7 @@ impl Default for Settings {
             engine_cache_bytes: 32 << 20,
             page_cache_bytes: 32 << 20,
             key_sizes: KeySizes::default(),
+            placement: Placement::default(),
         }
     }
 }
@@ -200,7 +217,7 @@ impl StoreOptions {
         };
         let parts = TreeStoreParts {
             engine,
-            chunks: None,
+            chunks: file_chunks(&self.directory, (tree, self.settings.placement))?,
             entropy: self.entropy.clone(),
             clock: self.clock.clone(),
         };
@@ -256,6 +273,24 @@ fn store(
     }
 }
 
+/// The bodies' own files, if the store keeps them so: what it has says so once it is there.
+fn file_chunks(
+    directory: &Path,
+    (tree, placement): (Tree, Placement),
+) -> Result<Option<Box<dyn ChunkStore>>> {
+    let bodies = directory.join(BODIES);
+    let wanted = match tree {
+        Tree::Create => placement == Placement::Files,
+        Tree::Open => bodies.is_dir(),
+    };
+    if !wanted {
+        return Ok(None);
+    }
+    create_directory(&bodies)?;
+    let chunks = FileChunks::open(bodies.clone()).map_err(|error| Error::engine_unopened(&bodies, error))?;
+    Ok(Some(Box::new(chunks)))
+}
+
 pub(super) fn default_engine(directory: &Path, cache_bytes: u64, tree: Tree) -> Result<Box<dyn Engine>> {
     if matches!(tree, Tree::Open) && !directory.is_dir() {
         return Err(Error::new(
@@ -295,11 +330,13 @@ pub(super) fn prepare(directory: &Path, role: Role) -> Result<DirectoryLock> {
     }
     if marker.exists() {
         // Made by an attempt that never got its header: nothing in it can be opened by anybody.
-        match fs::remove_dir_all(&engine) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io(format!("cannot remove {}", engine.display()), error));
+        for part in [engine, directory.join(BODIES)] {
+            match fs::remove_dir_all(&part) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io(format!("cannot remove {}", part.display()), error));
+                }
+                _ => {}
             }
-            _ => {}
         }
     } else if engine.exists() {
         return Err(Error::new(

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use strongroom_bench_store::{Keys, Kind, Load, Names, Ours, Result, Store};
+use strongroom_bench_store::{Keys, Kind, Load, Names, Ours, Placement, Result, Store};
 
 use crate::args::Args;
 use crate::peers::aead::Aead;
@@ -122,7 +122,16 @@ fn stores(dir: &Path) -> Result<Vec<Box<dyn Store>>> {
         Ok(place)
     };
     Ok(vec![
-        Box::new(Ours::create(&place("ours")?, "ours", Keys::Platform)?),
+        Box::new(Ours::create(
+            &place("ours")?,
+            "ours",
+            (Keys::Platform, Placement::Engine),
+        )?),
+        Box::new(Ours::create(
+            &place("files")?,
+            "ours, files",
+            (Keys::Platform, Placement::Files),
+        )?),
         Box::new(Sqlite::create(
             &place("sqlcipher")?,
             Encryption::SqlCipher,

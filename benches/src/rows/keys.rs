@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::path::Path;
 
-use strongroom_bench_store::{Keys, Kind, Load, Names, Ours, Result, Store, WriteCounts, random};
+use strongroom_bench_store::{Keys, Kind, Load, Names, Ours, Placement, Result, Store, WriteCounts, random};
 
 use crate::args::{Args, Scale};
 use crate::report::{Goal, Measured};
@@ -134,7 +134,11 @@ fn rotate<'a>(
 }
 
 fn ours(dir: &Path, name: &'static str, keys: Keys) -> Result<Ours> {
-    Ours::create(&tempfile::tempdir_in(dir)?.keep(), name, keys)
+    Ours::create(
+        &tempfile::tempdir_in(dir)?.keep(),
+        name,
+        (keys, Placement::Engine),
+    )
 }
 
 fn fill(store: &Ours, mib: usize) -> Result<()> {

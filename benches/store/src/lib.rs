@@ -7,6 +7,7 @@ use std::error::Error;
 
 pub use load::{Kind, Load, Names, random};
 pub use ours::{Keys, Ours, Rotation};
+pub use strongroom::Placement;
 pub use strongroom::engine::engine::counting::WriteCounts;
 
 /// What any step of a benchmark returns: the harness stops at the first error and says which step it was.

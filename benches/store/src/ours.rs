@@ -10,7 +10,7 @@ use strongroom::keyvault::{
 };
 use strongroom::{
     Account, BlobName, Container, ContainerName, CustomerKey, DownloadOptions, KeyFile, Metadata, NewAccount,
-    Store as Strongroom, UploadOptions, Vaults,
+    Placement, Settings, Store as Strongroom, UploadOptions, Vaults,
 };
 
 use crate::{Result, Store};
@@ -44,15 +44,18 @@ pub struct Rotation {
 }
 
 impl Ours {
-    /// A new store in `dir`, on the default engine.
+    /// A new store in `dir`, on the default engine, with its large bodies where `placement` says.
     ///
     /// # Errors
     /// Whatever the store or the vault says.
-    pub fn create(dir: &Path, name: &'static str, keys: Keys) -> Result<Self> {
+    pub fn create(dir: &Path, name: &'static str, (keys, placement): (Keys, Placement)) -> Result<Self> {
         let key = |file: &str| KeyFile::create(&dir.join(file), &SystemEntropy);
         let vaults = Vaults::builder(dir.join("vaults"), key("vault.key")?).init()?;
+        let mut settings = Settings::default();
+        settings.placement = placement;
         let store = Strongroom::builder(dir.join("data"), key("host.key")?)
             .vaults(&vaults)
+            .settings(settings)
             .init()?;
         let tenant = vaults.store().default_tenant();
         let account =

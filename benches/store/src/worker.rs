@@ -24,7 +24,11 @@ fn run(args: &[String]) -> Result<()> {
         return Err("usage: strongroom-bench-worker DIR WORKLOAD".into());
     };
     let (load, dir) = (load.parse::<Load>()?, tempfile::tempdir_in(Path::new(dir))?);
-    let store = Ours::create(dir.path(), "worker", Keys::Platform)?;
+    let store = Ours::create(
+        dir.path(),
+        "worker",
+        (Keys::Platform, strongroom::Placement::Engine),
+    )?;
     load.prepare(&store)?;
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {

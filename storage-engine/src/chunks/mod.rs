@@ -3,8 +3,11 @@
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod in_engine;
+mod in_files;
+mod names;
 
 pub use in_engine::EngineChunks;
+pub use in_files::FileChunks;
 
 use crate::engine::EngineError;
 
