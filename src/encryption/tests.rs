@@ -26,15 +26,15 @@ use crate::metadata::Metadata;
 use crate::names::BlobName;
 use crate::store::{KeyFile, Store, StoreOptions, Vaults};
 
-struct World {
-    store: Store,
+pub(super) struct World {
+    pub(super) store: Store,
     vaults: Vaults,
     directory: tempfile::TempDir,
 }
 
 impl World {
     /// An account with an identity that may use the key; platform-managed.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let key = |file: &str| KeyFile::create(&directory.path().join(file), &SystemEntropy).unwrap();
         let vaults = Vaults::builder(directory.path().join("vaults"), key("vault.key"))
@@ -72,12 +72,12 @@ impl World {
         Store::builder(self.directory.path().join("data"), key).vaults(&self.vaults)
     }
 
-    fn reopen(&mut self, files: Box<dyn FileSystem>) {
+    pub(super) fn reopen(&mut self, files: Box<dyn FileSystem>) {
         self.store.close().unwrap();
         self.store = self.options().files(files).open().unwrap();
     }
 
-    fn account(&self) -> Account {
+    pub(super) fn account(&self) -> Account {
         self.store.account(&"unit".parse().unwrap()).unwrap()
     }
 
@@ -91,7 +91,7 @@ impl World {
         made.unwrap().id
     }
 
-    fn customer_key(&self) -> CustomerKey {
+    pub(super) fn customer_key(&self) -> CustomerKey {
         self.new_version().base().into()
     }
 
@@ -113,7 +113,7 @@ impl World {
             .unwrap();
     }
 
-    fn one_time_keys(&self) -> usize {
+    pub(super) fn one_time_keys(&self) -> usize {
         let entries = std::fs::read_dir(self.directory.path().join("data/keys")).unwrap();
         let is_key = |path: PathBuf| path.extension().is_some_and(|extension| extension == "onetime");
         entries
@@ -212,12 +212,12 @@ fn a_revocation_waits_for_the_head_swap_that_was_let_through() {
 
 /// Fails one operation once it is armed, like a disk that has had enough for a moment.
 #[derive(Clone)]
-struct FailingFiles {
+pub(super) struct FailingFiles {
     /// How many operations still pass; `DISARMED` lets all pass.
-    passes: Arc<AtomicUsize>,
+    pub(super) passes: Arc<AtomicUsize>,
 }
 
-const DISARMED: usize = usize::MAX;
+pub(super) const DISARMED: usize = usize::MAX;
 
 impl FailingFiles {
     fn pass<T>(&self, call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {

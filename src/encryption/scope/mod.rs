@@ -9,6 +9,8 @@ mod control;
 mod name;
 mod open;
 mod record;
+#[cfg(test)]
+mod tests;
 
 pub use control::{EncryptionScope, NewEncryptionScope};
 pub use name::EncryptionScopeName;
