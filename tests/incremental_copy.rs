@@ -222,3 +222,38 @@ fn listing(container: &Container) -> Vec<String> {
         |item: &strongroom::BlobItem| format!("{} {:?} {}", item.name, item.snapshot, item.properties.etag);
     page.blobs().map(line).collect()
 }
+
+/// Where versions are kept every step makes one, and earlier ones stay as they are.
+#[test]
+fn every_step_makes_a_version_where_versions_are_kept() {
+    let world = BlobWorld::new();
+    let container = world.container("disks");
+    world
+        .account
+        .change_blob_service_properties(|settings| settings.versioning = true)
+        .unwrap();
+    page_blob(&container, "disk");
+    let mut versions = Vec::new();
+    for step in 0..3u8 {
+        write(&container, "disk", (u64::from(step) * PAGES, step + 1)).unwrap();
+        let from = source(&container, "disk", snapshot(&container, "disk"));
+        container
+            .incremental_copy(&blob("backup"), &from, &Conditions::default())
+            .unwrap();
+        let found = container
+            .blob_properties(&blob("backup"), &Conditions::default())
+            .unwrap();
+        versions.push((
+            found.version_id.unwrap(),
+            read(&container, "disk", BlobVersionRef::Base),
+        ));
+    }
+    for (id, content) in &versions {
+        assert!(
+            read(&container, "backup", BlobVersionRef::Version(*id)) == *content,
+            "{id}"
+        );
+    }
+    let scrubbed = world.store.scrub(None, |_| ()).unwrap();
+    assert_eq!((scrubbed.damage, scrubbed.leftovers), (vec![], 0));
+}

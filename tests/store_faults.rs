@@ -22,10 +22,14 @@ use strongroom::engine::engine::{
 };
 use strongroom::keyvault::KeyId;
 use strongroom::{
-    Account, Conditions, Container, DeleteBlobOptions, DeleteSnapshots, DownloadOptions, Error, KeyFile,
-    ListedBlock, Metadata, PutBlockListOptions, PutBlockOptions, SnapshotOptions, Store, StoreOptions,
-    UploadOptions,
+    Account, BlobSource, BlobVersionRef, Conditions, Container, CopyOptions, CopyStatus, CreateBlobOptions,
+    CreateContainerOptions, DeleteBlobOptions, DeleteSnapshots, DownloadOptions, Error, KeyFile, ListBlobs,
+    ListedBlock, Metadata, NewEncryptionScope, PutBlockListOptions, PutBlockOptions, PutPagesOptions,
+    SnapshotOptions, Store, StoreOptions, UploadOptions,
 };
+
+/// Bytes of the page blob.
+const PAGES: u64 = 256 << 10;
 
 /// Records that outlive the store that wrote them.
 #[derive(Clone, Default)]
@@ -108,6 +112,14 @@ impl<'w> Place<'w> {
         container
             .snapshot_blob(&"deleted".parse().unwrap(), &snapshot)
             .unwrap();
+        let disk = "disk".parse().unwrap();
+        let options = CreateBlobOptions::default();
+        container.create_page_blob(&disk, (PAGES, 0), &options).unwrap();
+        let pages = vec![7; PAGES as usize];
+        container
+            .put_pages(&disk, (0, PAGES), pages.as_slice(), &PutPagesOptions::default())
+            .unwrap();
+        container.snapshot_blob(&disk, &snapshot).unwrap();
         drop((container, account, store, handle));
         // Opened again, so that what is read is not in memory yet.
         let (options, handle) = place.faulty();
@@ -118,6 +130,25 @@ impl<'w> Place<'w> {
 
 fn album(account: &Account) -> Container {
     account.container(&"album".parse().unwrap())
+}
+
+/// A container whose blobs are under a scope.
+fn secrets(account: &Account) -> Container {
+    account.container(&"secrets".parse().unwrap())
+}
+
+/// The page blob's one snapshot.
+fn snapshot(container: &Container) -> Result<BlobSource, Error> {
+    let mut request = ListBlobs::default();
+    request.include.snapshots = true;
+    let page = container.list_blobs(&request)?;
+    let taken = page
+        .blobs()
+        .find_map(|blob| blob.snapshot.filter(|_| blob.name.as_str() == "disk"));
+    Ok(BlobSource {
+        which: taken.map(BlobVersionRef::Snapshot).unwrap_or_default(),
+        ..BlobSource::new(container, "disk".parse()?)
+    })
 }
 
 /// Enough for bodies beside the commit.
@@ -168,7 +199,7 @@ fn wrapped_by(account: &Account) -> Option<KeyId> {
     status.key_vault.map(|key| key.current_versioned_key_identifier)
 }
 
-const STORY: [Step; 8] = [
+const STORY: [Step; 11] = [
     Step {
         what: "upload",
         act: |_, account| put(&album(account), "fresh", &new("fresh")),
@@ -240,6 +271,55 @@ const STORY: [Step; 8] = [
             album(account).delete_blob(&"deleted".parse()?, options)
         },
         happened: |_, account| whole(&album(account), "deleted", (Some(old("deleted")), None)),
+    },
+    Step {
+        what: "encryption scope",
+        act: |_, account| {
+            let scope = "tenant-1".parse()?;
+            account.create_encryption_scope(&scope, &NewEncryptionScope::default())?;
+            let mut options = CreateContainerOptions::default();
+            options.encryption.default_scope = Some(scope);
+            secrets(account).create_with(&options)?;
+            put(&secrets(account), "secret", &new("secret"))
+        },
+        happened: |_, account| {
+            // Whatever was cut short: a scope that is there opens.
+            account.encryption_scopes().unwrap();
+            secrets(account).exists().unwrap()
+                && whole(&secrets(account), "secret", (None, Some(new("secret"))))
+        },
+    },
+    Step {
+        what: "copy into the scope",
+        act: |_, account| {
+            let source = BlobSource::new(&album(account), "kept".parse()?);
+            let begun = secrets(account).start_copy(&"copy".parse()?, &source, &CopyOptions::default())?;
+            while !account.maintain()?.done {}
+            assert_eq!(begun.status, CopyStatus::Pending);
+            Ok(())
+        },
+        happened: |_, account| {
+            let there = secrets(account).exists().unwrap();
+            let found = there.then(|| content(&secrets(account), "copy")).flatten();
+            // Nothing shows before everything does.
+            let empty = found.as_ref().is_none_or(Vec::is_empty);
+            assert!(empty || found == Some(old("kept")), "the copy is a mix");
+            !empty
+        },
+    },
+    Step {
+        what: "incremental copy",
+        act: |_, account| {
+            let container = album(account);
+            let source = snapshot(&container)?;
+            container
+                .incremental_copy(&"backup".parse()?, &source, &Conditions::default())
+                .map(drop)
+        },
+        happened: |_, account| {
+            let pages = vec![7; PAGES as usize];
+            whole(&album(account), "backup", (None, Some(pages)))
+        },
     },
     Step {
         what: "second container",

@@ -78,10 +78,13 @@ impl Copying {
 
         let making = self.making(BlobType::PageBlob);
         let container = ContainerRecord::read(txn, &self.container)?;
+        let history = History::of(&self.core, (container.id, &self.name));
         let made = match BlobRecord::find(txn, container.id, &self.name)? {
-            Some(old) if !old.is_expired(now) => {
+            Some(mut old) if !old.is_expired(now) => {
                 container.encryption.permit(&self.keys.details)?;
                 self.check_follower(&old, time)?;
+                old.check_change(&self.options.conditions, &history)?;
+                history.before_change(txn, &mut old)?;
                 old.check_write(&self.options.conditions, now)?;
                 old.content.release(txn)?;
                 let mut made = BlobRecord {
@@ -102,7 +105,6 @@ impl Copying {
                 replacing.record(txn, (content, source.length), &given)?
             }
         };
-        let history = History::of(&self.core, (container.id, &self.name));
         let snapshot = history.fresh_time(txn)?;
         let mut record = self.finish(made, &source, (CopyStatus::Success, now))?;
         record.is_incremental_copy = true;
