@@ -1,5 +1,5 @@
-//! Side files of scopes whose every operation fails once: a scope is there with a way to its root key, or it is
-//! not there and has left nothing.
+//! Side files of scopes whose every operation fails once: a scope is there with a way to its root key, or it
+//! is not there and has left nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
