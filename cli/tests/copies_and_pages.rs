@@ -147,3 +147,23 @@ fn what_is_due_is_done() {
     room.fails(&format!("storage blob show {FROM} -n a"), 3, "BlobNotFound");
     assert_eq!(at(&room.ok("maintain"), "/expiries"), 0);
 }
+
+#[test]
+fn the_blobs_of_a_container_are_copied() {
+    let room = stocked();
+    for name in ["b.txt", "c.txt", "d.log"] {
+        room.ok(&format!("storage blob upload {FROM} -n {name} -f file"));
+    }
+    let batch = "storage blob copy start-batch --account-name other --destination-container files \
+                 --source-account-name acc --source-container files";
+    let some = format!("{batch} --pattern *.txt --destination-path /kept/");
+    let planned = room.ok(&format!("{some} --dryrun"));
+    let listed = || room.ok("storage blob list --account-name other --container-name files");
+    assert_eq!(at(&listed(), "").as_array().unwrap().len(), 0, "nothing yet");
+    assert_eq!(room.ok(&some), planned);
+    let names = [at(&listed(), "/0/name"), at(&listed(), "/1/name")];
+    assert_eq!(names, ["kept/b.txt", "kept/c.txt"]);
+    assert!(content(&room, "other", "kept/b.txt") == vec![7; 200_000]);
+    room.ok(batch);
+    assert_eq!(at(&listed(), "").as_array().unwrap().len(), 6);
+}

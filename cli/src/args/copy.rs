@@ -13,6 +13,8 @@ use super::values::{Pair, boolean, pair, priority, tier, time};
 pub(crate) enum CopyCommand {
     /// Copy a blob, within its account or from another one of the store; returns when it is done.
     Start(Box<StartCopy>),
+    /// Copy the blobs of a container, or those that match a pattern.
+    StartBatch(StartCopyBatch),
     /// Stop a copy that is under way.
     Cancel(CancelCopy),
 }
@@ -108,6 +110,31 @@ pub(crate) struct StartCopy {
     pub(crate) requires_sync: Option<bool>,
     #[command(flatten)]
     pub(crate) encryption: EncryptionArgs,
+}
+
+/// `storage blob copy start-batch`.
+#[derive(Debug, Args)]
+pub(crate) struct StartCopyBatch {
+    #[command(flatten)]
+    pub(crate) account: AccountName,
+    /// Container of the copies.
+    #[arg(long, value_name = "CONTAINER")]
+    pub(crate) destination_container: String,
+    /// Directory inside the container to put the copies under.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) destination_path: Option<String>,
+    /// Account of the sources [default: that of the destination].
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) source_account_name: Option<String>,
+    /// Container of the sources.
+    #[arg(long, value_name = "CONTAINER")]
+    pub(crate) source_container: String,
+    /// Only blobs whose names match: `*`, `?`, `[a-z]`.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) pattern: Option<String>,
+    /// Say what would be copied and copy nothing.
+    #[arg(long)]
+    pub(crate) dryrun: bool,
 }
 
 /// `storage blob incremental-copy start`.

@@ -132,7 +132,8 @@ pub(super) fn delete(session: &Session, args: &DeleteBatch) -> Result<Value, Fai
     Ok(Value::Null)
 }
 
-fn matching(container: &Container, pattern: &Pattern) -> Result<Vec<BlobItem>, Failure> {
+/// The blobs of a container whose names match.
+pub(super) fn matching(container: &Container, pattern: &Pattern) -> Result<Vec<BlobItem>, Failure> {
     let mut found = Vec::new();
     let mut request = ListBlobs::default();
     loop {

@@ -7,13 +7,15 @@ use strongroom::{
 };
 
 use super::blob::container;
+use super::blob_batch::matching;
 use super::container::metadata;
 use super::shape;
 use super::tag::tags;
 use crate::args::copy::{
-    CancelCopy, CopyCommand, CopyDestination, CopySource, IncrementalCopyCommand, StartCopy,
+    CancelCopy, CopyCommand, CopyDestination, CopySource, IncrementalCopyCommand, StartCopy, StartCopyBatch,
     StartIncrementalCopy,
 };
+use crate::files::glob::Pattern;
 use crate::output::error::{Exit, Failure};
 use crate::session::Session;
 
@@ -22,6 +24,7 @@ pub(super) fn run(session: &Session, command: &CopyCommand) -> Result<Value, Fai
     match command {
         CopyCommand::Cancel(args) => cancel(session, args),
         CopyCommand::Start(args) => start(session, args),
+        CopyCommand::StartBatch(args) => start_batch(session, args),
     }
 }
 
@@ -58,6 +61,41 @@ fn start(session: &Session, args: &StartCopy) -> Result<Value, Failure> {
     let account = session.account(&args.to.account.account)?;
     let status = carry_on(session, (&account, &container, &name), &receipt)?;
     Ok(shown(&receipt, status))
+}
+
+/// Copies one blob after the other; prints the addresses of the copies.
+fn start_batch(session: &Session, args: &StartCopyBatch) -> Result<Value, Failure> {
+    let pattern = Pattern::parse(args.pattern.as_deref())?;
+    let owner = args
+        .source_account_name
+        .as_deref()
+        .unwrap_or(&args.account.account);
+    let from = container(session, owner, &args.source_container)?;
+    let to = container(session, &args.account.account, &args.destination_container)?;
+    let account = session.account(&args.account.account)?;
+    let prefix = args
+        .destination_path
+        .as_deref()
+        .map(|path| path.trim_matches('/'));
+    let prefix = prefix.filter(|path| !path.is_empty());
+    let mut copies = Vec::new();
+    for blob in matching(&from, &pattern)? {
+        let name = blob.name.as_str();
+        let name: BlobName = prefix
+            .map_or_else(|| name.to_owned(), |prefix| format!("{prefix}/{name}"))
+            .parse()?;
+        copies.push(shape::blob_url(&args.account.account, to.name(), &name));
+        if args.dryrun {
+            continue;
+        }
+        let source = BlobSource::new(&from, blob.name.clone());
+        let started = to.start_copy(&name, &source, &CopyOptions::default());
+        let receipt = started.map_err(|error| Failure::from(error).about(&name))?;
+        if receipt.status == CopyStatus::Pending {
+            carry_on(session, (&account, &to, &name), &receipt).map_err(|error| error.about(&name))?;
+        }
+    }
+    Ok(copies.into())
 }
 
 /// Carries the copy on until it has ended, with a bar. Interrupted, it is carried on by `maintain`.
