@@ -12,9 +12,11 @@ use common::{KEY, NEEDED, VAULT, World, pinned};
 use parking_lot::Mutex;
 use strongroom::keyvault::{
     AccessToken, AccessWatcher, EncryptionAlgorithm, Epoch, Identity, KeyBundle, KeyId, KeyName, KeyService,
-    KeyVersion, VaultError, VaultProperties, VaultStore, VaultUri,
+    KeyVersion, ObjectId, VaultError, VaultProperties, VaultStore, VaultUri,
 };
-use strongroom::{Container, CustomerKey, DownloadOptions, KeyIdentity, Metadata, Store, UploadOptions};
+use strongroom::{
+    Container, CustomerKey, DownloadOptions, KeyIdentity, Metadata, NewEncryptionScope, Store, UploadOptions,
+};
 use zeroize::Zeroizing;
 
 /// A vault whose answers to `unwrap` can be held up once.
@@ -137,21 +139,61 @@ fn check(revoke: impl Fn(&World)) {
     assert_eq!(after.code(), "KeyVaultAccessTokenCannotBeAcquired");
 }
 
+/// The same while a scope comes under the customer's key: a new wrap is proven before the revocation, and is
+/// put in force after it.
+#[track_caller]
+fn check_change(revoke: impl Fn(&World)) {
+    let (world, slow) = by_a_user_identity();
+    let account = world.account();
+    let scope = account.create_encryption_scope(&"tenant-1".parse().unwrap(), &NewEncryptionScope::default());
+    let scope = scope.unwrap();
+    let container = account.container(&"album".parse().unwrap());
+    let options = UploadOptions {
+        encryption: scope.name().clone().into(),
+        ..UploadOptions::default()
+    };
+    let upload = container.upload(&"b".parse().unwrap(), b"content".as_slice(), options);
+    upload.unwrap();
+    let key = CustomerKey {
+        identity: KeyIdentity::User(user_identity(&world)),
+        ..pinned(&world.current(VAULT, KEY))
+    };
+    let ((answered, wait), (release, go_on)) = (channel(), channel());
+    *slow.hold.lock() = Some((answered, go_on));
+    let change = thread::spawn(move || scope.use_customer_key(&key));
+    wait.recv().unwrap();
+    revoke(&world);
+    release.send(()).unwrap();
+    change.join().unwrap().unwrap();
+    let after = download(&container).unwrap_err();
+    assert_eq!(after.code(), "KeyVaultAccessTokenCannotBeAcquired");
+}
+
+fn user_identity(world: &World) -> ObjectId {
+    let properties = world.account().properties().unwrap();
+    properties.user_identities.first().unwrap().principal_id
+}
+
+fn remove_identity(world: &World) {
+    let identity = user_identity(world);
+    world.account().remove_user_identity(identity).unwrap();
+}
+
+fn move_away(world: &World) {
+    let tenant = strongroom::keyvault::TenantId([9; 16]);
+    world.account().move_to_tenant(tenant).unwrap();
+}
+
 #[test]
 fn an_answer_from_before_a_user_identity_was_removed_opens_nothing() {
-    check(|world| {
-        let properties = world.account().properties().unwrap();
-        let identity = properties.user_identities.first().unwrap().principal_id;
-        world.account().remove_user_identity(identity).unwrap();
-    });
+    check(remove_identity);
+    check_change(remove_identity);
 }
 
 #[test]
 fn an_answer_from_before_the_account_moved_to_another_tenant_opens_nothing() {
-    check(|world| {
-        let tenant = strongroom::keyvault::TenantId([9; 16]);
-        world.account().move_to_tenant(tenant).unwrap();
-    });
+    check(move_away);
+    check_change(move_away);
 }
 
 #[test]
@@ -159,9 +201,8 @@ fn a_vault_that_gives_another_key_back_is_not_trusted_with_the_account() {
     let (world, slow) = by_a_user_identity();
     let account = world.account();
     let before = account.encryption().unwrap().key_vault.unwrap();
-    let properties = account.properties().unwrap();
     let key = CustomerKey {
-        identity: KeyIdentity::User(properties.user_identities.first().unwrap().principal_id),
+        identity: KeyIdentity::User(user_identity(&world)),
         ..pinned(&world.make_key(VAULT, KEY))
     };
     *slow.lies_about.lock() = key.version;

@@ -9,6 +9,8 @@ mod blob_world;
 mod common;
 mod scope_world;
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use blob_world::{blob, bytes, code, refused};
@@ -117,6 +119,43 @@ fn the_key_of_a_scope_changes_hands() {
     world.enable_key(&third, false);
     let one = world.account().container(one.name());
     assert_eq!(read(&one, "a", BlobVersionRef::Base).unwrap(), b"content");
+}
+
+#[test]
+fn a_scope_that_is_damaged_keeps_no_other_from_its_daily_check() {
+    let mut world = World::prepared();
+    let followed = world.make_key(VAULT, KEY);
+    let files = |world: &World| -> BTreeSet<PathBuf> {
+        let entries = std::fs::read_dir(world.data().join("keys")).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let before = files(&world);
+    create(&world, "a-damaged");
+    let one_time = files(&world).difference(&before).next().unwrap().clone();
+    create(&world, "b-following")
+        .use_customer_key(&latest(&followed))
+        .unwrap();
+    world.make_key_with(VAULT, KEY, NewKeyOptions::default());
+    world.clock.advance(Duration::from_secs(86_400));
+    let kept = std::fs::read(&one_time).unwrap();
+    std::fs::write(&one_time, vec![0; kept.len()]).unwrap();
+    world.reopen();
+    let checks = world.store.daily_check().unwrap();
+    let seen: Vec<_> = checks
+        .iter()
+        .map(|check| {
+            (
+                check.scope.as_ref().map(|scope| scope.as_str()),
+                check.outcome.as_ref().ok(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [(Some("a-damaged"), None), (Some("b-following"), Some(&true))]
+    );
+    std::fs::write(&one_time, kept).unwrap();
+    assert_eq!(world.store.daily_check().unwrap().len(), 0, "looked at today");
 }
 
 #[test]

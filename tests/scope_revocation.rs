@@ -15,8 +15,9 @@ use common::{KEY, VAULT, World, pinned};
 use matrix::calls::Place;
 use matrix::operations::{CASES, Case};
 use strongroom::{
-    ContainerEncryption, CreateContainerOptions, EncryptionScope, EncryptionScopeState, Error, ErrorKind,
-    NewEncryptionScope, WhileRevoked,
+    ContainerEncryption, CreateContainerOptions, DeleteBlobOptions, EncryptionChoice, EncryptionScope,
+    EncryptionScopeState, Error, ErrorKind, ListBlobs, ListDetail, ListEntry, ListInclude, Metadata,
+    NewEncryptionScope, UploadOptions, WhileRevoked,
 };
 
 const SCOPE: &str = "tenant-1";
@@ -158,4 +159,57 @@ fn each_is_stopped_by_its_own_key_and_by_nothing_else() {
     let differences: usize = CAUSES.iter().map(walk).sum();
     println!("{} cases under {} causes", 2 * CASES.len(), CAUSES.len());
     assert_eq!(differences, 0, "differences");
+}
+
+/// A group is shown by its name alone: what is in it needs no key, though its metadata was asked for.
+#[test]
+fn a_listing_asks_for_the_keys_of_what_it_shows() {
+    let world = World::customer();
+    let account = world.account();
+    account
+        .change_blob_service_properties(|settings| settings.versioning = true)
+        .unwrap();
+    let new = NewEncryptionScope::default();
+    let made = account.create_encryption_scope(&SCOPE.parse().unwrap(), &new);
+    made.unwrap();
+    let container = account.container(&"listed".parse().unwrap());
+    container.create(&Metadata::new()).unwrap();
+    let mut metadata = Metadata::new();
+    metadata.insert("who", "carol").unwrap();
+    for blob in ["deleted/a", "replaced/a", "replaced/a"] {
+        let options = UploadOptions {
+            metadata: metadata.clone(),
+            encryption: EncryptionChoice::Scope(SCOPE.parse().unwrap()),
+            ..UploadOptions::default()
+        };
+        container
+            .upload(&blob.parse().unwrap(), &b"content"[..], options)
+            .unwrap();
+    }
+    container
+        .delete_blob(&"deleted/a".parse().unwrap(), DeleteBlobOptions::default())
+        .unwrap();
+    let list = |delimiter: Option<&str>, include: ListInclude| {
+        let request = ListBlobs {
+            delimiter: delimiter.map(str::to_owned),
+            detail: ListDetail::Metadata,
+            include,
+            ..ListBlobs::default()
+        };
+        container.list_blobs(&request).map(|page| page.entries)
+    };
+    let versions = ListInclude {
+        versions: true,
+        ..ListInclude::default()
+    };
+    let only_versions = ListInclude {
+        deleted_with_versions: true,
+        ..ListInclude::default()
+    };
+    set_state(&world, EncryptionScopeState::Disabled);
+    for include in [versions, only_versions] {
+        let groups = ["deleted/", "replaced/"].map(|group| ListEntry::Prefix(group.to_owned()));
+        assert_eq!(list(Some("/"), include).unwrap(), groups);
+        assert_eq!(list(None, include).unwrap_err().status(), 403);
+    }
 }

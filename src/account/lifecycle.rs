@@ -28,6 +28,9 @@ use crate::store::StoreShared;
 /// Records read at a time while listing.
 const PAGE: usize = 256;
 
+/// A holder of a root key: an account, or a scope in it.
+type Whose<'a> = (&'a AccountName, Option<&'a EncryptionScopeName>);
+
 /// The open accounts of a store.
 pub(crate) struct Accounts {
     this: Weak<Self>,
@@ -123,16 +126,25 @@ impl Accounts {
         Ok(())
     }
 
-    /// Looks for newer key versions of every account that follows them and was not looked at for a day.
+    /// Looks for newer key versions of every account that follows them and was not looked at for a day. One
+    /// that cannot be read does not keep the others from being looked after.
     pub(crate) fn daily_check(&self) -> Result<Vec<KeyVersionCheck>> {
         let mut checks = Vec::new();
         for record in records(&self.store.tree)? {
             let name: AccountName = record.name.parse()?;
-            let core = self.get(&name)?.core;
-            checks.extend(check((&name, None), &core.custody, &core.guard)?);
+            let core = match self.get(&name) {
+                Ok(account) => account.core,
+                Err(error) => {
+                    checks.push(stays((&name, None), error));
+                    continue;
+                }
+            };
+            checks.extend(check((&name, None), &core.custody, &core.guard));
             for (scope, _) in ScopeRecord::all(&self.store.tree, core.id)? {
-                let open = core.scope(&scope)?;
-                checks.extend(check((&name, Some(&scope)), &open.custody, &open.guard)?);
+                match core.scope(&scope) {
+                    Ok(open) => checks.extend(check((&name, Some(&scope)), &open.custody, &open.guard)),
+                    Err(error) => checks.push(stays((&name, Some(&scope)), error)),
+                }
             }
         }
         Ok(checks)
@@ -203,24 +215,29 @@ fn holder(record: &AccountRecord) -> Holder {
 }
 
 /// Looks for a newer key version of one holder, if that is due.
-fn check(
-    (account, scope): (&AccountName, Option<&EncryptionScopeName>),
-    custody: &Custody,
-    guard: &KeyGuard,
-) -> Result<Option<KeyVersionCheck>> {
-    if !custody.is_check_due()? {
-        return Ok(None);
+fn check(whose: Whose<'_>, custody: &Custody, guard: &KeyGuard) -> Option<KeyVersionCheck> {
+    match custody.is_check_due() {
+        Ok(false) => None,
+        Ok(true) => Some(match custody.refresh(guard) {
+            Ok(Checked { moved }) => looked_at(whose, Ok(moved)),
+            Err(error) => stays(whose, error),
+        }),
+        Err(error) => Some(stays(whose, error)),
     }
-    let outcome = custody.refresh(guard).map(|Checked { moved }| moved);
-    if let Err(error) = &outcome {
-        let scope = scope.map(EncryptionScopeName::as_str);
-        tracing::warn!(%account, scope, %error, "the key version stays as it is");
-    }
-    Ok(Some(KeyVersionCheck {
+}
+
+fn stays((account, scope): Whose<'_>, error: Error) -> KeyVersionCheck {
+    let shown = scope.map(EncryptionScopeName::as_str);
+    tracing::warn!(%account, scope = shown, %error, "the key version stays as it is");
+    looked_at((account, scope), Err(error))
+}
+
+fn looked_at((account, scope): Whose<'_>, outcome: Result<bool>) -> KeyVersionCheck {
+    KeyVersionCheck {
         account: account.clone(),
         scope: scope.cloned(),
         outcome,
-    }))
+    }
 }
 
 /// All account records, in order of name.

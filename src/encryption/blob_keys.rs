@@ -91,8 +91,14 @@ impl BlobKeys {
         Ok(())
     }
 
-    /// Runs `with` on the key that content is sealed under.
+    /// Runs `with` on the key that content is sealed under. Fails unless it is the one that the record names:
+    /// content under another could never be opened again.
     pub(crate) fn with_content<R>(&self, with: impl FnOnce(&PurposeKey) -> R) -> Result<R> {
+        let given = EncryptionDetails {
+            customer_key_sha256: self.provided.as_ref().map(CustomerProvidedKey::sha256),
+            ..self.details.clone()
+        };
+        self.details.check_same(&given)?;
         self.guard.with_keys(|keys| match &self.provided {
             None => with(&keys.content),
             Some(provided) => with(&self.guard.provided_content(provided)),

@@ -8,7 +8,7 @@
 
 use strongroom_engine::Timestamp;
 use strongroom_engine::keys::RootKey;
-use strongroom_keyvault::{Epoch, Identity, KeyId};
+use strongroom_keyvault::{Identity, KeyId};
 
 use super::custody::{Custody, KeyServices};
 use super::envelope::{ALGORITHM, CustomerWrap, Envelope, NewWrap, Source, Tracking};
@@ -108,7 +108,8 @@ impl Custody {
         let approved = self.approve(&self.record()?, wanted)?;
         let root = self.unwrap(present)?;
         let new = self.wrap(present, wanted, &approved, &root)?;
-        let epoch = self.prove(&new)?;
+        let moment = guard.now();
+        self.prove(&new)?;
         self.store.side_files.believe(self.id())?;
         if let Err(error) = self.commit(&new) {
             // Without its copy the envelope counts only if the commit happened after all. In doubt the
@@ -116,7 +117,7 @@ impl Custody {
             self.store.side_files.destroy_copies(self.id())?;
             return Err(error);
         }
-        guard.now_customer(&root, epoch);
+        guard.now_customer(&root, moment);
         self.store.side_files.destroy_one_time_but(self.id(), None)
     }
 
@@ -203,11 +204,9 @@ impl Custody {
             .write_unproven(&self.store, self.id(), &envelope)
     }
 
-    /// Unwraps what was read back from the disk, as the account will from now on. Gives the epoch read
-    /// before.
-    fn prove(&self, new: &Envelope) -> Result<Epoch> {
+    /// Unwraps what was read back from the disk, as the account will from now on.
+    fn prove(&self, new: &Envelope) -> Result<()> {
         let keys = self.key_services()?;
-        let epoch = keys.service.epoch();
         let Source::Customer(wrap) = &new.source else {
             return Err(damaged());
         };
@@ -225,7 +224,7 @@ impl Custody {
                     .ok_or_else(|| authentication_failure(format!("{key} does not unwrap what it wrapped")))
             });
         match proven {
-            Ok(_) => Ok(epoch),
+            Ok(_) => Ok(()),
             Err(error) => {
                 self.store.side_files.destroy_unproven(self.id())?;
                 Err(error)

@@ -67,7 +67,7 @@ enum State {
 /// While two of them are equal nothing has changed in the vault, nor in who the account is towards it, nor
 /// whether the scope is enabled.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Moment {
+pub(crate) struct Moment {
     vault: Epoch,
     settings: u64,
 }
@@ -214,15 +214,12 @@ impl KeyGuard {
         self.take_over(State::Platform(DataKeys::derive(root, &self.custody)));
     }
 
-    /// The customer's key holds the root key from now on, as proven after `epoch` was read.
-    pub(crate) fn now_customer(&self, root: &RootKey, epoch: Epoch) {
+    /// The customer's key holds the root key from now on, as proven after `moment` was read with
+    /// [`now`](Self::now).
+    pub(crate) fn now_customer(&self, root: &RootKey, moment: Moment) {
         let keys = DataKeys::derive(root, &self.custody);
-        let epoch = Moment {
-            vault: epoch,
-            settings: self.settings.load(SeqCst),
-        };
-        self.take_over(State::Open { keys, epoch });
-        // Something may have changed in the vault between the proof and this line.
+        self.take_over(State::Open { keys, epoch: moment });
+        // Something may have changed between the proof and this line.
         self.access_changed();
     }
 
@@ -314,7 +311,8 @@ impl KeyGuard {
         };
     }
 
-    fn now(&self) -> Moment {
+    /// What an answer that is asked for after this is good for.
+    pub(super) fn now(&self) -> Moment {
         let vault = match &self.custody.store.keys {
             Some(keys) => keys.service.epoch(),
             None => Epoch {

@@ -168,11 +168,11 @@ fn a_revocation_empties_slots_and_shuts_the_gate_before_it_returns() {
 fn a_closed_guard_stays_closed() {
     let world = World::new();
     let guard = world.account().core.guard.clone();
-    let epoch = strongroom_keyvault::KeyService::epoch(world.vaults.store().as_ref());
+    let moment = guard.now();
     let root = RootKey::generate(&SystemEntropy).unwrap();
     guard.close();
     let changes: [&dyn Fn(); 2] = [&|| guard.now_platform(&root), &|| {
-        guard.now_customer(&root, epoch);
+        guard.now_customer(&root, moment);
     }];
     for (index, change) in changes.into_iter().enumerate() {
         change();

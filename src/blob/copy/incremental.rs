@@ -8,7 +8,7 @@ use strongroom_engine::tree::Txn;
 
 use super::{Changed, CopyOptions, CopyReceipt, Copying, Distance};
 use crate::blob::history::{History, Kind};
-use crate::blob::record::{BlobRecord, CopyStatus, key};
+use crate::blob::record::{BlobContent, BlobRecord, CopyStatus, key};
 use crate::blob::{BlobSource, BlobType, BlobVersionRef, Conditions};
 use crate::container::Container;
 use crate::container::record::ContainerRecord;
@@ -87,14 +87,7 @@ impl Copying {
                 history.before_change(txn, &mut old)?;
                 old.check_write(&self.options.conditions, now)?;
                 old.content.release(txn)?;
-                let mut made = BlobRecord {
-                    content,
-                    length: source.length,
-                    headers: source.headers.clone(),
-                    metadata: source.metadata.clone(),
-                    content_md5: source.content_md5,
-                    ..old
-                };
+                let mut made = self.followed(old, (&source, content));
                 made.touch(&self.core, now);
                 made
             }
@@ -120,6 +113,19 @@ impl Copying {
         record.write(txn, &key(container.id, &self.name))?;
         history.put(txn, (snapshot, Kind::Snapshot), &state)?;
         Ok(self.receipt(&record))
+    }
+
+    /// The follower with what the source has now, the keys included: what is shared stays under them.
+    fn followed(&self, old: BlobRecord, (source, content): (&BlobRecord, BlobContent)) -> BlobRecord {
+        BlobRecord {
+            content,
+            length: source.length,
+            headers: source.headers.clone(),
+            metadata: source.metadata.clone(),
+            content_md5: source.content_md5,
+            encryption: self.keys.details.clone(),
+            ..old
+        }
     }
 
     /// Fails unless the blob that is there is an incremental copy of the source, of no later snapshot.

@@ -24,7 +24,7 @@ use crate::blob::page::map::{self};
 use crate::blob::record::{BlobContent, BlobRecord, CopyStatus, key};
 use crate::blob::source::{BlobSource, of_source};
 use crate::blob::staged::Staging;
-use crate::blob::{BlobType, BlobVersionRef, Conditions};
+use crate::blob::{BlobType, BlobVersionRef, Conditions, EncryptionDetails};
 use crate::container::record::{ContainerId, Source};
 use crate::encryption::{BlobKeys, EncryptionChoice};
 use crate::error::{Error, ErrorKind, Result};
@@ -73,10 +73,10 @@ impl Copying {
     pub(super) fn begin_job(mut self) -> Result<CopyReceipt> {
         let now = self.core.clock.now();
         let reading = Reading::open(&self.source, |source| self.check_source(source, now))?;
-        self.keys = self.keys.fed_by(reading.guard());
-        if reading.piece(0)?.is_none() {
-            return self.whole(); // Nothing but the record.
+        if self.is_for_now(&reading)? {
+            return self.whole();
         }
+        self.keys = self.keys.fed_by(reading.guard());
         let metadata = self.reseal(&reading)?;
         let source = reading.record;
         let (core, keys) = (Arc::clone(&self.core), self.keys.clone());
@@ -98,6 +98,20 @@ impl Copying {
             Ok(self.receipt(&record))
         });
         begun.map_err(|error| keys.explain(error))
+    }
+
+    /// True if there is nothing to do later, or later would be too late: a key that came with the request is
+    /// not kept, and a blob that is copied onto itself is gone once its place is taken.
+    fn is_for_now(&self, reading: &Reading) -> Result<bool> {
+        let is_provided = |details: &EncryptionDetails| details.customer_key_sha256.is_some();
+        let source = &self.source;
+        let onto_itself = Arc::ptr_eq(&source.container.core, &self.core)
+            && source.container.name == self.container
+            && source.name == self.name;
+        Ok(onto_itself
+            || is_provided(&self.keys.details)
+            || is_provided(&reading.record.encryption)
+            || reading.piece(0)?.is_none())
     }
 
     fn job(&self, container: ContainerId, etag: ETag) -> Job {

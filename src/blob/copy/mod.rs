@@ -114,7 +114,8 @@ impl Container {
     /// destination is an empty blob until the maintenance ([`Account::maintain`](crate::Account::maintain))
     /// has copied the content; its properties show how far that is, and nothing else may change or replace it
     /// meanwhile. If the source changes, or access to either key is revoked, the copy fails and says so
-    /// there. From an account of another store everything is copied before this returns.
+    /// there. From an account of another store, onto the source itself, and where a provided key is needed,
+    /// everything is copied before this returns.
     ///
     /// # Errors
     /// `ContainerNotFound` (404); the 403 of a revoked key; 400: `InvalidHeaderValue`,
@@ -291,7 +292,6 @@ impl Copying {
             .and_then(|()| source.check_settled())
             .and_then(|()| source.check_encryption(&self.source.encryption))
             .map_err(|error| of_source(&error))?;
-        self.check_key_at_hand(source)?;
         if !self.may_be_archived() || source.tier.at(now).archive.is_some() {
             source.check_online(now).map_err(|error| of_source(&error))?;
         }
@@ -315,17 +315,6 @@ impl Copying {
                 .hint("start an asynchronous copy instead"));
         }
         Ok(())
-    }
-
-    /// A copy that is carried on later cannot keep a key that came with the request.
-    fn check_key_at_hand(&self, source: &BlobRecord) -> Result<()> {
-        let carried_on = self.operation == Operation::CopyBlob && self.distance == Distance::Store;
-        if !carried_on || source.encryption.customer_key_sha256.is_none() {
-            return Ok(());
-        }
-        let message = "a blob under a key of the caller is not copied to another account in the background";
-        let code = "BlobUsesCustomerSpecifiedEncryption";
-        Err(Error::new(ErrorKind::Conflict, code, 409, message).hint("put the blob from this one instead"))
     }
 
     /// True if an archived source will do.

@@ -261,13 +261,12 @@ impl Walk<'_> {
         if self.entries.len() == limit {
             return Ok(Some(Marker::at(&end_of_past(&name))));
         }
-        let item = BlobItem {
-            has_versions_only: true,
-            ..self.blob(&name, &record)?
-        };
         let entry = match self.group(&name) {
             Some(group) => ListEntry::Prefix(group.to_owned()),
-            None => ListEntry::Blob(Box::new(item)),
+            None => ListEntry::Blob(Box::new(BlobItem {
+                has_versions_only: true,
+                ..self.blob(&name, &record)?
+            })),
         };
         self.push(entry, merge);
         Ok(None)
@@ -301,31 +300,43 @@ impl Walk<'_> {
         name.get(..end)
     }
 
-    /// What is listed of an item; `None` if it was not asked for.
+    /// What is listed of an item; `None` if it was not asked for. Of a group nothing but its name is shown:
+    /// no key is asked for.
     fn entry(&mut self, item: &Item, group: Option<&str>) -> Result<Option<ListEntry>> {
-        let shown = match item.what {
+        let found = match item.what {
             What::Base => {
                 self.last_base = Some(item.name.clone());
                 self.newest = None;
-                if let Some(group) = group {
-                    return Ok(Some(ListEntry::Prefix(group.to_owned())));
-                }
-                let base = self.blob(&item.name, &decode(&item.value)?)?;
-                Some(BlobItem {
-                    is_current: true,
-                    ..base
-                })
+                Some(decode(&item.value)?)
             }
             What::Past(time, kind) => self.past(item, (time, kind))?,
             What::Staged => self.staged(item)?,
         };
-        Ok(shown.map(|shown| match group {
-            Some(group) => ListEntry::Prefix(group.to_owned()),
-            None => ListEntry::Blob(Box::new(shown)),
-        }))
+        let Some(record) = found else {
+            return Ok(None);
+        };
+        if let Some(group) = group {
+            return Ok(Some(ListEntry::Prefix(group.to_owned())));
+        }
+        let blob = self.blob(&item.name, &record)?;
+        Ok(Some(ListEntry::Blob(Box::new(match item.what {
+            What::Base => BlobItem {
+                is_current: true,
+                ..blob
+            },
+            What::Past(time, kind) => BlobItem {
+                snapshot: (kind == Kind::Snapshot).then_some(time),
+                ..blob
+            },
+            What::Staged => BlobItem {
+                is_committed: false,
+                ..blob
+            },
+        }))))
     }
 
-    fn past(&mut self, item: &Item, (time, kind): (Timestamp, Kind)) -> Result<Option<BlobItem>> {
+    /// The record of an earlier state, if it was asked for.
+    fn past(&mut self, item: &Item, (time, kind): (Timestamp, Kind)) -> Result<Option<BlobRecord>> {
         let include = self.request.include;
         let record: BlobRecord = decode(&item.value)?;
         if record.is_gone(self.now) {
@@ -352,19 +363,16 @@ impl Walk<'_> {
         if !asked || (record.deleted.is_some() && !include.deleted) {
             return Ok(None);
         }
-        Ok(Some(BlobItem {
-            snapshot: (kind == Kind::Snapshot).then_some(time),
-            ..self.blob(&item.name, &record)?
-        }))
+        Ok(Some(record))
     }
 
     /// A blob of which only uncommitted blocks exist.
-    fn staged(&self, item: &Item) -> Result<Option<BlobItem>> {
+    fn staged(&self, item: &Item) -> Result<Option<BlobRecord>> {
         let staging: Staging = decode(&item.value)?;
         if self.last_base.as_ref() == Some(&item.name) || staging.is_over(self.now) {
             return Ok(None);
         }
-        let record = BlobRecord::new(NewBlob {
+        Ok(Some(BlobRecord::new(NewBlob {
             blob_type: BlobType::BlockBlob,
             created: staging.created,
             last_modified: staging.last.whole_seconds(),
@@ -372,11 +380,7 @@ impl Walk<'_> {
             headers: ContentHeaders::default(),
             length: 0,
             content: BlobContent::empty(),
-        });
-        Ok(Some(BlobItem {
-            is_committed: false,
-            ..self.blob(&item.name, &record)?
-        }))
+        })))
     }
 
     fn blob(&self, name: &str, record: &BlobRecord) -> Result<BlobItem> {

@@ -26,18 +26,25 @@ pub(crate) struct OpenScope {
 pub(crate) struct Scopes {
     /// One is opened at a time. Held while another tree is read; never taken inside a transaction.
     opening: Mutex<()>,
-    open: Mutex<HashMap<EncryptionScopeName, Arc<OpenScope>>>,
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    scopes: HashMap<EncryptionScopeName, Arc<OpenScope>>,
+    /// The account is closed: a scope that was being opened meanwhile gives its keys up.
+    is_closed: bool,
 }
 
 impl Scopes {
     /// All that are open.
     pub(crate) fn open(&self) -> Vec<Arc<OpenScope>> {
-        self.open.lock().values().cloned().collect()
+        self.open.lock().scopes.values().cloned().collect()
     }
 
     /// The scope, if it is open.
     pub(crate) fn find(&self, name: &EncryptionScopeName) -> Option<Arc<OpenScope>> {
-        self.open.lock().get(name).cloned()
+        self.open.lock().scopes.get(name).cloned()
     }
 
     /// Nobody else opens a scope while this is held, so that none is ever open twice.
@@ -46,12 +53,18 @@ impl Scopes {
     }
 
     pub(super) fn insert(&self, name: &EncryptionScopeName, scope: Arc<OpenScope>) {
-        self.open.lock().insert(name.clone(), scope);
+        let mut open = self.open.lock();
+        if open.is_closed {
+            scope.guard.close();
+        }
+        open.scopes.insert(name.clone(), scope);
     }
 
     /// Takes the keys of all open scopes away: the account closes.
     pub(crate) fn close(&self) {
-        for (_, scope) in self.open.lock().drain() {
+        let mut open = self.open.lock();
+        open.is_closed = true;
+        for (_, scope) in open.scopes.drain() {
             scope.guard.close();
         }
     }

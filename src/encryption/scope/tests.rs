@@ -1,12 +1,13 @@
 //! Side files of scopes whose every operation fails once: a scope is there with a way to its root key, or it
-//! is not there and has left nothing.
+//! is not there and has left nothing. And scopes of an account that closes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
+use super::open::OpenScope;
 use super::{EncryptionScopeName, NewEncryptionScope};
 use crate::encryption::tests::{DISARMED, FailingFiles, World};
-use crate::encryption::{KeySource, RealFiles};
+use crate::encryption::{KeySource, RealFiles, open_guard};
 use crate::error::Result;
 
 fn name(number: usize) -> EncryptionScopeName {
@@ -97,4 +98,22 @@ fn moving_a_scopes_key_survives_every_failing_file_operation() {
         Ok(())
     };
     check(prepare, change);
+}
+
+#[test]
+fn a_scope_that_is_opened_while_its_account_closes_gives_its_keys_up() {
+    let world = World::new();
+    create(&world, 0, &NewEncryptionScope::default()).unwrap();
+    let account = world.account();
+    let opened = account.core.scope(&name(0)).unwrap();
+    account.core.scopes.close();
+    let late = Arc::new(OpenScope {
+        guard: open_guard(&opened.custody).unwrap(),
+        custody: Arc::clone(&opened.custody),
+    });
+    late.guard.check().unwrap();
+    account.core.scopes.insert(&name(0), Arc::clone(&late));
+    for scope in [opened, late] {
+        assert!(scope.guard.with_keys(|_| ()).is_err());
+    }
 }
