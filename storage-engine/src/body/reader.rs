@@ -1,5 +1,6 @@
 //! Reading a body: open only the chunks a range touches.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{BodyError, BodyRef, Location};
@@ -32,8 +33,8 @@ pub struct BodyReader {
 }
 
 /// The sealed bytes of one chunk, in their frame.
-struct Fetched {
-    framed: Vec<u8>,
+struct Fetched<'a> {
+    framed: Cow<'a, [u8]>,
     /// Bytes of the frame in front of the ciphertext.
     header: usize,
 }
@@ -141,18 +142,19 @@ impl BodyReader {
     }
 
     /// The ciphertext of one chunk, of exactly the length its place asks for.
-    fn fetch(&self, index: u32) -> Result<Fetched, BodyError> {
+    fn fetch(&self, index: u32) -> Result<Fetched<'_>, BodyError> {
         if index >= self.chunks {
             return Err(BodyError::Missing { index });
         }
         let framed = match &self.small {
-            Some(small) => small.clone(),
+            Some(small) => Cow::Borrowed(small.as_slice()),
             None => {
                 let id = ChunkId {
                     body: self.tree.body_key(self.reference.id),
                     index,
                 };
-                self.tree.chunks().get(id)?.ok_or(BodyError::Missing { index })?
+                let chunk = self.tree.chunks().get(id)?;
+                Cow::Owned(chunk.ok_or(BodyError::Missing { index })?)
             }
         };
         let length = unframe(FrameKind::Chunk, &framed)
@@ -180,7 +182,7 @@ impl BodyReader {
 }
 
 impl Secrets {
-    fn open(&mut self, place: Place, fetched: &Fetched) -> Result<(), BodyError> {
+    fn open(&mut self, place: Place, fetched: &Fetched<'_>) -> Result<(), BodyError> {
         self.buffered = None;
         self.buffer.clear();
         self.buffer
