@@ -92,6 +92,23 @@ fn reading_and_changing_take_the_key() {
 }
 
 #[test]
+fn each_version_has_its_key() {
+    let room = stocked();
+    room.ok("storage account blob-service-properties update -n acc --enable-versioning");
+    let upload = format!("storage blob upload {FILES} -f file -n own --overwrite");
+    let id = |key: &str| at(&room.ok(&format!("{upload} {key}")), "/version_id");
+    let (first, second) = (id(KEY), id("--encryption-key-file other"));
+    for (id, key, is_current) in [(first, "key", false), (second, "other", true)] {
+        let id = id.as_str().unwrap();
+        let show = format!("storage blob show {FILES} -n own --version-id {id} --encryption-key-file");
+        assert_eq!(
+            at(&room.ok(&format!("{show} {key}")), "/isCurrentVersion"),
+            is_current
+        );
+    }
+}
+
+#[test]
 fn every_type_of_blob_is_uploaded_under_the_key() {
     let room = stocked();
     fs::write(room.path("pages"), vec![5; 1024]).unwrap();

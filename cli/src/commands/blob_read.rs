@@ -6,9 +6,7 @@ use std::path::Path;
 
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
-use strongroom::{
-    BlobType, BlobVersionRef, ByteRange, Download, DownloadOptions, EncryptionChoice, ReadOptions,
-};
+use strongroom::{BlobType, ByteRange, Download, DownloadOptions, EncryptionChoice, ReadOptions};
 
 use super::blob::blob;
 use super::conditions::{of_blob, state};
@@ -76,8 +74,13 @@ pub(super) fn show(session: &Session, args: &ReadBlob) -> Result<Value, Failure>
     let (container, name) = blob(session, &args.state.blob)?;
     let properties = container.blob_properties(&name, options(&args.state, args.key.choice()?)?)?;
     let which = state(&args.state.which);
+    // A current version that another key opens is not the one that has been read.
+    let base = ReadOptions {
+        encryption: args.key.choice()?,
+        ..ReadOptions::default()
+    };
     let is_current = which.version().map(|id| {
-        let current = container.blob_properties(&name, BlobVersionRef::Base);
+        let current = container.blob_properties(&name, base);
         current.is_ok_and(|current| current.version_id == Some(id))
     });
     let mut shown = shape::blob((container.name(), &name), &properties);
