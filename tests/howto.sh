@@ -188,6 +188,22 @@ kept="--account-name $account --container-name $container --name files/$(basenam
 }
 download_all "$@"
 
+say "Put a blob under a key of its own, and under another one"
+own="--account-name $account --container-name $container --name own"
+(umask 077 && head -c 32 /dev/urandom >"$work/own.key" && head -c 32 /dev/urandom >"$work/next.key")
+# shellcheck disable=SC2086 # the words of $own are meant to be split
+{
+    works "upload under the key" storage blob upload $own --file "$1" --encryption-key-file "$work/own.key"
+    refused "download without it" BlobUsesCustomerSpecifiedEncryption storage blob download $own --file "$work/never"
+    works "rewrite under the next key" storage blob rewrite $own --encryption-key-file "$work/next.key" \
+        --source-uri "$(az storage blob url $own -o tsv)" --source-encryption-key-file "$work/own.key"
+    refused "download with the old key" BlobCustomerSpecifiedEncryptionMismatch storage blob download $own \
+        --file "$work/never" --encryption-key-file "$work/own.key"
+    az storage blob download $own --encryption-key-file "$work/next.key" >"$work/got" || fail "download: exit $?"
+    same "SHA-256 on standard output" "$(sha "$work/got")" "$(sha "$1")"
+    works "delete it" storage blob delete $own
+}
+
 say "Revoke by taking the policy away"
 spare "$1"
 works "delete the policy" keyvault delete-policy --name $vault --object-id "$principal"

@@ -103,6 +103,47 @@ fn a_lease_and_conditions_hold_for_every_step() {
 }
 
 #[test]
+fn the_files_of_a_directory_become_blobs_of_one_type() {
+    let room = stocked();
+    fs::create_dir(room.path("in")).unwrap();
+    for (name, byte) in [("a", 1), ("b", 2)] {
+        fs::write(room.path("in").join(name), [byte; 512]).unwrap();
+    }
+    let upload = "storage blob upload-batch --account-name acc -d files -s in --destination-path";
+    for kind in ["append", "page", "block"] {
+        let done = room.ok(&format!("{upload} {kind} --type {kind}"));
+        let shown = room.ok(&format!(
+            "storage blob show --account-name acc -c files -n {kind}/b"
+        ));
+        let found = at(&shown, "/properties/blobType")
+            .as_str()
+            .unwrap()
+            .to_lowercase();
+        assert_eq!(found, format!("{kind}blob"));
+        assert_eq!(at(&shown, "/properties/contentLength"), 512, "{kind}");
+        assert_eq!(at(&done, "/1/eTag"), at(&shown, "/properties/etag"), "{kind}");
+    }
+    let again = format!("{upload} append --type append --maxsize-condition");
+    room.fails(&format!("{again} 1023"), 1, "MaxBlobSizeConditionNotMet");
+    room.ok(&format!("{again} 1024"));
+    for options in [
+        "x --maxsize-condition 1",
+        "x --type page --maxsize-condition 1",
+        "x --type append --tier hot",
+    ] {
+        room.fails(&format!("{upload} {options}"), 2, "InvalidArgumentValueError");
+    }
+    let dry = room.ok(&format!("{upload} /never/ --type page --dryrun"));
+    let address = "https://acc.blob.core.windows.net/files/never/a";
+    let planned = json!({
+        "Blob": address, "Last Modified": null, "Type": "application/octet-stream", "eTag": null,
+    });
+    assert_eq!(at(&dry, "/0"), planned);
+    let exists = "storage blob exists --account-name acc -c files -n never/a --query exists";
+    assert_eq!(room.ok(exists), false);
+}
+
+#[test]
 fn a_tier_is_set_and_shown() {
     let room = stocked();
     fs::write(room.path("b"), "content").unwrap();
@@ -121,6 +162,8 @@ fn a_tier_is_set_and_shown() {
     );
     room.fails(&format!("{set} cold"), 1, "BlobBeingRehydrated");
     room.fails(&format!("{set} P10"), 1, "AccessTierNotSupportedForBlobType");
+    let page = format!("{set} P10 --type page");
+    room.fails(&page, 1, "AccessTierNotSupportedForBlobType");
     room.fails(
         &format!("{set} hot --tags-condition \"a\"='b'"),
         1,
@@ -129,6 +172,9 @@ fn a_tier_is_set_and_shown() {
     let usage = [
         format!("{set} warm"),
         format!("{set} hot -r soon"),
+        format!("{set} hot --type page"),
+        format!("{set} P10 -t block"),
+        format!("{set} hot --type append"),
         format!("storage blob upload {LOG} -f b --type append --tier hot"),
         format!("storage blob upload {LOG} -f b --type append --content-md5 x"),
         format!("storage blob upload {BLOB} -f b --maxsize-condition 1"),

@@ -54,6 +54,59 @@ fn a_blob_comes_back_with_its_metadata() {
         room.ok("storage blob url --account-name acc -c files -n d/a"),
         "https://acc.blob.core.windows.net/files/d/a"
     );
+    let url = "storage blob url --account-name acc -c files -n d/a --protocol";
+    for protocol in ["http", "https"] {
+        let want = format!("{protocol}://acc.blob.core.windows.net/files/d/a");
+        assert_eq!(room.ok(&format!("{url} {protocol}")), want);
+    }
+    room.fails(&format!("{url} ftp"), 2, "InvalidArgumentValueError");
+}
+
+#[test]
+fn a_download_goes_to_standard_output() {
+    let room = stocked();
+    let content: Vec<u8> = (0..300_000_u32).map(|number| (number % 251) as u8).collect();
+    fs::write(room.path("bytes"), &content).unwrap();
+    room.ok(&format!("storage blob upload {FILES} -n a -f bytes"));
+    let download = format!("storage blob download {FILES} -n a");
+    for options in ["", "--file -", "-f - -o table", "--no-progress --query name"] {
+        let ran = room.run(&format!("{download} {options}"));
+        ran.exits(0);
+        assert!(ran.bytes() == content, "{options}");
+    }
+    let part = room.run(&format!("{download} --start-range 1 --end-range 3"));
+    assert_eq!(part.bytes(), [1, 2, 3]);
+    room.fails(&format!("{download}b"), 3, "BlobNotFound");
+    room.ok(&format!("{download} --file ./-"));
+    assert!(fs::read(room.path("-")).unwrap() == content);
+}
+
+#[test]
+fn options_without_effect_are_taken() {
+    let room = stocked();
+    let transfer = "--max-connections 4 --validate-content --timeout 30";
+    room.ok(&format!("storage blob upload {FILES} -n a -f a.txt {transfer}"));
+    room.ok(&format!("storage blob download {FILES} -n a -f out {transfer}"));
+    fs::create_dir(room.path("in")).unwrap();
+    room.ok(&format!(
+        "storage blob upload-batch --account-name acc -d files -s in {transfer}"
+    ));
+    room.ok(&format!(
+        "storage blob download-batch --account-name acc -s files -d in {transfer}"
+    ));
+    for line in [
+        "blob show -n a",
+        "blob exists -n a",
+        "blob list",
+        "blob delete -n a",
+    ] {
+        room.ok(&format!("storage {line} {FILES} --timeout 30"));
+    }
+    room.fails(
+        &format!("storage blob show {FILES} -n a --timeout soon"),
+        2,
+        "InvalidArgumentValueError",
+    );
 }
 
 #[test]

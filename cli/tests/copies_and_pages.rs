@@ -6,6 +6,7 @@ mod support;
 
 use std::fs;
 
+use serde_json::json;
 use support::{Room, at};
 
 const FROM: &str = "--account-name acc --container-name files";
@@ -79,6 +80,17 @@ fn a_blob_is_copied_within_and_between_accounts() {
             1,
             "SourceConditionNotMet",
         ),
+        (
+            format!("{near} --destination-tags-condition \"a\"='b'"),
+            1,
+            "ConditionNotMet",
+        ),
+        (
+            format!("{near} --source-lease-id 00000000-0000-0000-0000-000000000001"),
+            1,
+            "SourceConditionNotMet",
+        ),
+        (format!("{near} --source-lease-id one"), 1, "InvalidHeaderValue"),
         (format!("{start} {TO} -b b"), 2, "RequiredArgumentMissingError"),
         (
             format!("{start} {TO} -b b --source-container files --source-blob none"),
@@ -113,6 +125,10 @@ fn a_file_becomes_a_page_blob_that_another_one_follows() {
     let shown = room.ok(&format!("storage blob show {FROM} -n disk"));
     assert_eq!(at(&shown, "/properties/blobType"), "PageBlob");
     assert_eq!(at(&shown, "/properties/pageBlobSequenceNumber"), 0);
+    let written = json!([[{"start": 4 << 20, "end": (5 << 20) - 1}], []]);
+    assert_eq!(at(&shown, "/properties/pageRanges"), written);
+    let shown = room.ok(&format!("storage blob show {FROM} -n a"));
+    assert_eq!(at(&shown, "/properties/pageRanges"), json!(null));
     room.fails(&upload, 1, "BlobAlreadyExists");
     room.ok(&format!("{upload} --overwrite"));
     fs::write(room.path("odd"), [1; 513]).unwrap();
@@ -130,6 +146,10 @@ fn a_file_becomes_a_page_blob_that_another_one_follows() {
     let shown = room.ok(&format!("storage blob show {FROM} -n backup"));
     assert_eq!(at(&shown, "/properties/copy/incrementalCopy"), true);
     room.fails(&follow, 1, "IncrementalCopySourceMustBeSnapshot");
+    let cancel = format!("storage blob incremental-copy cancel {TO} -b backup --copy-id");
+    let done = format!("{cancel} 00000000-0000-0000-0000-000000000000");
+    room.fails(&done, 1, "NoPendingCopyOperation");
+    room.fails(&format!("{cancel} one"), 2, "InvalidArgumentValueError");
 }
 
 #[test]

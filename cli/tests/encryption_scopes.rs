@@ -109,6 +109,32 @@ fn a_scope_lives_in_the_words_of_az() {
 }
 
 #[test]
+fn every_append_names_the_scope() {
+    let room = stocked();
+    room.ok("storage container create --account-name acc -n files");
+    for name in ["tenant-1", "tenant-2"] {
+        room.ok(&format!("{SCOPE} create --account-name acc -n {name}"));
+    }
+    let append = format!("storage blob upload {BLOB} log -f file --type append --encryption-scope");
+    for _ in 0..2 {
+        let done = room.ok(&format!("{append} tenant-1"));
+        assert_eq!(at(&done, "/encryption_scope"), "tenant-1");
+    }
+    room.fails(
+        &format!("{append} tenant-2"),
+        1,
+        "BlobCustomerSpecifiedEncryptionMismatch",
+    );
+    fs::write(room.path("empty"), "").unwrap();
+    let nothing = format!("storage blob upload {BLOB} log -f empty --type append");
+    let done = room.ok(&format!("{nothing} --encryption-scope tenant-1"));
+    assert_eq!(at(&done, "/encryption_scope"), "tenant-1");
+    assert_eq!(at(&room.ok(&nothing), "/encryption_scope"), Value::Null);
+    let shown = room.ok(&format!("storage blob show {BLOB} log"));
+    assert_eq!(at(&shown, "/properties/contentLength"), 14);
+}
+
+#[test]
 fn infrastructure_encryption_is_chosen_and_shown() {
     let room = stocked();
     let asked = |account: &str| {

@@ -41,6 +41,19 @@ fn the_service_has_a_retention_and_a_website() {
         room.ok(&format!("storage container exists {ACC} -n $web")),
         json!({"exists": true})
     );
+    let site = |options: &str| {
+        at(
+            &room.ok(&format!("{service} update {ACC} {options}")),
+            "/staticWebsite",
+        )
+    };
+    let default = site("--default-index-path home/index.html");
+    assert_eq!(at(&default, "/defaultIndexDocumentPath"), "home/index.html");
+    assert_eq!(at(&default, "/indexDocument"), Value::Null);
+    assert_eq!(at(&default, "/errorDocument404Path"), "e/404.html");
+    let index = site("--index-document index.html");
+    assert_eq!(at(&index, "/defaultIndexDocumentPath"), Value::Null);
+    assert_eq!(at(&index, "/indexDocument"), "index.html");
     let off = room.ok(&format!("{service} update {ACC} --delete-retention false"));
     assert_eq!(at(&off, "/deleteRetentionPolicy/enabled"), false);
     assert_eq!(at(&off, "/staticWebsite/enabled"), true);
@@ -135,6 +148,11 @@ fn wrong_settings_change_nothing() {
             "storage blob service-properties update --index-document a/b",
             1,
             "InvalidXmlNodeValue",
+        ),
+        (
+            "storage blob service-properties update --index-document a --default-index-path b",
+            2,
+            "MutuallyExclusiveArgumentError",
         ),
         (
             "storage blob service-properties delete-policy update --enable true",

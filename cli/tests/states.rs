@@ -127,6 +127,27 @@ fn a_deleted_blob_comes_back_with_its_snapshots() {
 }
 
 #[test]
+fn a_deleted_snapshot_is_removed_for_good_where_that_is_allowed() {
+    let room = stocked("--enable-delete-retention --delete-retention-days 7");
+    let taken = room.ok(&format!("storage blob snapshot {BLOB}"));
+    let delete = format!(
+        "storage blob delete {BLOB} --snapshot {}",
+        text(&taken, "/snapshot")
+    );
+    let kept = || {
+        let listed = room.ok(&format!("storage blob list {FILES} --include ds"));
+        listed.as_array().unwrap().len()
+    };
+    room.fails(&format!("{delete} --permanent"), 1, "InvalidOperation");
+    room.ok(&delete);
+    room.fails(&format!("{delete} --permanent"), 1, "PermanentDeleteNotAllowed");
+    room.ok("storage account blob-service-properties update -n acc --allow-permanent-delete");
+    assert_eq!(kept(), 2);
+    room.ok(&format!("{delete} --permanent true"));
+    assert_eq!(kept(), 1);
+}
+
+#[test]
 fn tags_are_listed_where_they_are_asked_for() {
     let room = stocked("--enable-delete-retention false");
     room.ok(&format!("storage blob tag set {BLOB} --tags k=v"));

@@ -105,6 +105,8 @@ fn completions_and_manual_pages_cover_every_command() {
         "strongroom-keyvault-key-set-attributes.1",
         "strongroom-storage-account-blob-service-properties-update.1",
         "strongroom-storage-blob-immutability-policy-set.1",
+        "strongroom-storage-blob-incremental-copy-cancel.1",
+        "strongroom-storage-blob-rewrite.1",
         "strongroom-storage-blob-snapshot.1",
         "strongroom-storage-blob-upload.1",
         "strongroom-storage-container-policy-create.1",

@@ -3,17 +3,18 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use strongroom::AccessTier;
 
 use super::AccountName;
 use super::conditions::{BlobConditions, StateOfBlob};
-use super::content::{ContentArgs, EncryptionArgs};
-use super::copy::{CopyCommand, IncrementalCopyCommand};
+use super::content::TransferArgs;
+use super::copy::{CopyCommand, IncrementalCopyCommand, RewriteBlob};
 use super::lease::{LeaseCommand, LeasedBlob};
+use super::provided_key::ProvidedKey;
 use super::service::ServiceCommand;
 use super::state::{ImmutabilityCommand, SetExpiry, SetLegalHold, SetTier, SnapshotBlob, UpdateBlob};
 use super::tag::{FilterBlobs, TagCommand};
-use super::values::{NumResults, Pair, boolean, num_results, pair, tier};
+use super::upload::{UploadBatch, UploadBlob};
+use super::values::{NumResults, Pair, boolean, num_results, pair};
 
 /// `storage blob VERB`.
 #[derive(Debug, Subcommand)]
@@ -21,23 +22,25 @@ pub(crate) enum BlobCommand {
     /// Upload a file.
     Upload(Box<UploadBlob>),
     /// Upload the files of a directory.
-    UploadBatch(UploadBatch),
-    /// Download a blob, or a range of one, to a file.
+    UploadBatch(Box<UploadBatch>),
+    /// Download a blob, or a range of one, to a file or to standard output.
     Download(DownloadBlob),
     /// Download the blobs of a container into a directory.
     DownloadBatch(DownloadBatch),
     /// List the blobs of a container.
     List(ListBlobs),
     /// Show the properties and metadata of a blob.
-    Show(BlobState),
+    Show(ReadBlob),
     /// Print whether a blob exists.
     Exists(BlobAddress),
     /// Delete a blob.
     Delete(DeleteBlob),
     /// Delete the blobs of a container, or those that match a pattern.
     DeleteBatch(DeleteBatch),
+    /// Make a block blob of the content of another blob, or put one under other keys.
+    Rewrite(Box<RewriteBlob>),
     /// Print the URL of a blob.
-    Url(BlobAddress),
+    Url(BlobUrl),
     /// User metadata of a blob.
     #[command(subcommand)]
     Metadata(MetadataCommand),
@@ -79,7 +82,7 @@ pub(crate) enum BlobCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum MetadataCommand {
     /// Show the metadata.
-    Show(BlobState),
+    Show(ReadBlob),
     /// Replace the metadata.
     Update(UpdateMetadata),
 }
@@ -115,6 +118,15 @@ pub(crate) struct BlobState {
     pub(crate) conditions: BlobConditions,
 }
 
+/// One state of a blob, and the key it is under.
+#[derive(Debug, Args)]
+pub(crate) struct ReadBlob {
+    #[command(flatten)]
+    pub(crate) state: BlobState,
+    #[command(flatten)]
+    pub(crate) key: ProvidedKey,
+}
+
 /// Names one state of a blob.
 #[derive(Debug, Args)]
 pub(crate) struct BlobAddress {
@@ -124,114 +136,14 @@ pub(crate) struct BlobAddress {
     pub(crate) which: StateOfBlob,
 }
 
-/// `storage blob upload`.
-#[derive(Debug, Args)]
-pub(crate) struct UploadBlob {
-    #[command(flatten)]
-    pub(crate) place: InContainer,
-    /// Name of the blob [default: the file's name].
-    #[arg(long, short)]
-    pub(crate) name: Option<String>,
-    /// File to upload.
-    #[arg(long, short)]
-    pub(crate) file: PathBuf,
-    /// User metadata.
-    #[arg(long, num_args = 1.., value_name = "K=V", value_parser = pair)]
-    pub(crate) metadata: Vec<Pair>,
-    /// Replace an existing blob [default: false].
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", value_parser = boolean)]
-    pub(crate) overwrite: Option<bool>,
-    #[command(flatten)]
-    pub(crate) content: ContentArgs,
-    #[command(flatten)]
-    pub(crate) encryption: EncryptionArgs,
-    /// Base64 of the MD5 that the content must have, and that is kept.
-    #[arg(long, value_name = "BASE64")]
-    pub(crate) content_md5: Option<String>,
-    /// Index tags: at most 10.
-    #[arg(long, num_args = 0.., value_name = "K=V", value_parser = pair)]
-    pub(crate) tags: Vec<Pair>,
-    #[command(flatten)]
-    pub(crate) conditions: BlobConditions,
-    /// Which type of blob. `append` adds the file to the end of an append blob that is there, unless
-    /// `--overwrite` begins it again [default: block].
-    #[arg(
-        long = "type",
-        short = 't',
-        value_name = "block|append|page",
-        value_enum,
-        ignore_case = true
-    )]
-    #[arg(hide_possible_values = true)]
-    pub(crate) blob_type: Option<UploadType>,
-    /// Of an append blob: only if it has at most this many bytes afterwards.
-    #[arg(long, value_name = "BYTES")]
-    pub(crate) maxsize_condition: Option<u64>,
-    /// How readily the content of a block blob can be read: Hot, Cool, Cold or Archive [default: Hot].
-    #[arg(long, value_name = "TIER", value_parser = tier)]
-    pub(crate) tier: Option<AccessTier>,
-}
-
-/// What an upload makes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum UploadType {
-    /// A block blob.
-    #[default]
-    Block,
-    /// An append blob, or more of one.
-    Append,
-    /// A page blob.
-    Page,
-}
-
-/// `storage blob upload-batch`.
-#[derive(Debug, Args)]
-pub(crate) struct UploadBatch {
-    #[command(flatten)]
-    pub(crate) account: AccountName,
-    /// Container to upload to.
-    #[arg(long, short, value_name = "CONTAINER")]
-    pub(crate) destination: String,
-    /// Directory inside the container to put the blobs under.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) destination_path: Option<String>,
-    /// Directory to upload.
-    #[arg(long, short, value_name = "DIR")]
-    pub(crate) source: PathBuf,
-    /// Only files whose path below the directory matches: `*`, `?`, `[a-z]`.
-    #[arg(long, value_name = "GLOB")]
-    pub(crate) pattern: Option<String>,
-    /// User metadata of every blob.
-    #[arg(long, num_args = 1.., value_name = "K=V", value_parser = pair)]
-    pub(crate) metadata: Vec<Pair>,
-    /// Replace existing blobs [default: false].
-    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", value_parser = boolean)]
-    pub(crate) overwrite: Option<bool>,
-    #[command(flatten)]
-    pub(crate) content: ContentArgs,
-    #[command(flatten)]
-    pub(crate) encryption: EncryptionArgs,
-    /// Index tags of every blob: at most 10.
-    #[arg(long, num_args = 0.., value_name = "K=V", value_parser = pair)]
-    pub(crate) tags: Vec<Pair>,
-    /// How readily the content can be read: Hot, Cool, Cold or Archive [default: Hot].
-    #[arg(long, value_name = "TIER", value_parser = tier)]
-    pub(crate) tier: Option<AccessTier>,
-    #[command(flatten)]
-    pub(crate) conditions: BlobConditions,
-    /// Say what would be uploaded and upload nothing.
-    #[arg(long)]
-    pub(crate) dryrun: bool,
-}
-
 /// `storage blob download`.
 #[derive(Debug, Args)]
 pub(crate) struct DownloadBlob {
     #[command(flatten)]
-    pub(crate) state: BlobState,
-    /// File to write; it appears only when the whole download succeeded.
+    pub(crate) read: ReadBlob,
+    /// File to write; it appears only when the whole download succeeded. `-` is standard output [default: -].
     #[arg(long, short)]
-    pub(crate) file: PathBuf,
+    pub(crate) file: Option<PathBuf>,
     /// First byte, counted from 0.
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) start_range: Option<u64>,
@@ -241,6 +153,8 @@ pub(crate) struct DownloadBlob {
     /// Replace an existing file [default: true].
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", value_parser = boolean)]
     pub(crate) overwrite: Option<bool>,
+    #[command(flatten)]
+    pub(crate) transfer: TransferArgs,
 }
 
 /// `storage blob download-batch`.
@@ -260,6 +174,10 @@ pub(crate) struct DownloadBatch {
     /// Replace existing files [default: false].
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", value_parser = boolean)]
     pub(crate) overwrite: Option<bool>,
+    #[command(flatten)]
+    pub(crate) key: ProvidedKey,
+    #[command(flatten)]
+    pub(crate) transfer: TransferArgs,
     /// Say what would be downloaded and download nothing.
     #[arg(long)]
     pub(crate) dryrun: bool,
@@ -299,6 +217,9 @@ pub(crate) struct DeleteBlob {
     pub(crate) state: BlobState,
     #[command(flatten)]
     pub(crate) snapshots: SnapshotsToDelete,
+    /// Remove a deleted snapshot or version before its time, if the account allows that [default: false].
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "true|false", value_parser = boolean)]
+    pub(crate) permanent: Option<bool>,
 }
 
 /// What happens to the snapshots of blobs that are deleted.
@@ -354,4 +275,16 @@ pub(crate) struct UpdateMetadata {
     pub(crate) metadata: Vec<Pair>,
     #[command(flatten)]
     pub(crate) conditions: BlobConditions,
+    #[command(flatten)]
+    pub(crate) key: ProvidedKey,
+}
+
+/// `storage blob url`.
+#[derive(Debug, Args)]
+pub(crate) struct BlobUrl {
+    #[command(flatten)]
+    pub(crate) address: BlobAddress,
+    /// Protocol of the address: http or https [default: https].
+    #[arg(long, value_name = "PROTOCOL", value_parser = ["http", "https"], hide_possible_values = true)]
+    pub(crate) protocol: Option<String>,
 }

@@ -3,6 +3,10 @@
 use clap::Args;
 use strongroom::EncryptionChoice;
 
+use super::provided_key::ProvidedKey;
+use super::values::boolean;
+use crate::output::error::Failure;
+
 /// Headers of the content, kept as they are given.
 #[derive(Debug, Default, Args)]
 pub(crate) struct ContentArgs {
@@ -27,16 +31,29 @@ pub(crate) struct ContentArgs {
 #[derive(Debug, Default, Args)]
 pub(crate) struct EncryptionArgs {
     /// Encryption scope to put the blob under [default: the container's, else the account's key].
-    #[arg(long, value_name = "SCOPE")]
+    #[arg(long, value_name = "SCOPE", conflicts_with = "encryption_key_file")]
     pub(crate) encryption_scope: Option<String>,
+    #[command(flatten)]
+    pub(crate) key: ProvidedKey,
 }
 
 impl EncryptionArgs {
     /// What the content is to be under.
-    pub(crate) fn choice(&self) -> Result<EncryptionChoice, strongroom::Error> {
+    pub(crate) fn choice(&self) -> Result<EncryptionChoice, Failure> {
         match &self.encryption_scope {
             Some(name) => Ok(EncryptionChoice::Scope(name.parse()?)),
-            None => Ok(EncryptionChoice::Default),
+            None => self.key.choice(),
         }
     }
+}
+
+/// Accepted as in `az`: nothing is transferred over a network, and all content is authenticated anyway.
+#[derive(Debug, Default, Args)]
+pub(crate) struct TransferArgs {
+    /// Connections that `az` would open.
+    #[arg(long, value_name = "N", hide = true)]
+    max_connections: Option<u32>,
+    /// Whether `az` would compare checksums.
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_parser = boolean, hide = true)]
+    validate_content: Option<bool>,
 }

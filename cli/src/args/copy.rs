@@ -4,8 +4,10 @@ use clap::{Args, Subcommand};
 use strongroom::{AccessTier, RehydratePriority, Timestamp};
 
 use super::AccountName;
-use super::conditions::Lease;
+use super::blob::BlobId;
+use super::conditions::{BlobConditions, Lease};
 use super::content::EncryptionArgs;
+use super::provided_key::SourceKey;
 use super::values::{Pair, boolean, pair, priority, tier, time};
 
 /// `storage blob copy VERB`.
@@ -24,6 +26,8 @@ pub(crate) enum CopyCommand {
 pub(crate) enum IncrementalCopyCommand {
     /// Make a page blob what a snapshot of another one is, and take a snapshot of it.
     Start(Box<StartIncrementalCopy>),
+    /// Stop a copy that is under way.
+    Cancel(CancelCopy),
 }
 
 /// The blob that is copied.
@@ -56,6 +60,12 @@ pub(crate) struct CopySource {
     /// Only if the source did not change after this UTC time.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) source_if_unmodified_since: Option<Timestamp>,
+    /// Only if the source's tags are so, as in `"Status" = 'done'`.
+    #[arg(long, value_name = "QUERY")]
+    pub(crate) source_tags_condition: Option<String>,
+    /// Only if the source is leased under this id.
+    #[arg(long, value_name = "GUID")]
+    pub(crate) source_lease_id: Option<String>,
 }
 
 /// The blob that is made.
@@ -84,6 +94,9 @@ pub(crate) struct CopyDestination {
     /// The lease that you hold on the blob that is there.
     #[arg(long, value_name = "GUID")]
     pub(crate) destination_lease_id: Option<String>,
+    /// Only if the tags of the blob that is there are so, as in `"Status" = 'done'`.
+    #[arg(long, value_name = "QUERY")]
+    pub(crate) destination_tags_condition: Option<String>,
 }
 
 /// `storage blob copy start`.
@@ -110,6 +123,32 @@ pub(crate) struct StartCopy {
     pub(crate) requires_sync: Option<bool>,
     #[command(flatten)]
     pub(crate) encryption: EncryptionArgs,
+    #[command(flatten)]
+    pub(crate) source_key: SourceKey,
+}
+
+/// `storage blob rewrite`.
+#[derive(Debug, Args)]
+pub(crate) struct RewriteBlob {
+    #[command(flatten)]
+    pub(crate) blob: BlobId,
+    #[command(flatten)]
+    pub(crate) from: CopySource,
+    #[command(flatten)]
+    pub(crate) source_key: SourceKey,
+    /// User metadata; the source's is not kept [default: none].
+    #[arg(long, num_args = 1.., value_name = "K=V", value_parser = pair)]
+    pub(crate) metadata: Vec<Pair>,
+    /// Index tags: at most 10; the source's are not kept [default: none].
+    #[arg(long, num_args = 0.., value_name = "K=V", value_parser = pair)]
+    pub(crate) tags: Vec<Pair>,
+    /// How readily the content can be read: Hot, Cool, Cold or Archive [default: Hot].
+    #[arg(long, value_name = "TIER", value_parser = tier)]
+    pub(crate) tier: Option<AccessTier>,
+    #[command(flatten)]
+    pub(crate) encryption: EncryptionArgs,
+    #[command(flatten)]
+    pub(crate) conditions: BlobConditions,
 }
 
 /// `storage blob copy start-batch`.

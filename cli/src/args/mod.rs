@@ -16,10 +16,12 @@ pub(crate) mod key;
 pub(crate) mod key_crypto;
 pub(crate) mod keyvault;
 pub(crate) mod lease;
+pub(crate) mod provided_key;
 pub(crate) mod service;
 pub(crate) mod state;
 pub(crate) mod tag;
 pub(crate) mod tools;
+pub(crate) mod upload;
 pub(crate) mod values;
 
 use clap::{Args, Parser, Subcommand};
@@ -104,4 +106,7 @@ pub(crate) struct AccountName {
     /// Accepted as in `az`; the command line always acts as the owner of the installation.
     #[arg(long, value_parser = ["key", "login"], hide = true)]
     pub(crate) auth_mode: Option<String>,
+    /// Accepted as in `az`; there is no server to wait for.
+    #[arg(long, value_name = "SECONDS", hide = true)]
+    pub(crate) timeout: Option<u64>,
 }

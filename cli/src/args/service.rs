@@ -35,6 +35,10 @@ pub(crate) struct UpdateService {
     /// What a folder of the website shows, as in index.html.
     #[arg(long, value_name = "NAME")]
     pub(crate) index_document: Option<String>,
+    /// What every folder of the website shows, as in index.html, in place of an index document [default: as
+    /// it is].
+    #[arg(long, value_name = "PATH", conflicts_with = "index_document")]
+    pub(crate) default_index_path: Option<String>,
     /// What the website shows when there is nothing, as in errors/404.html.
     #[arg(long = "404-document", value_name = "PATH")]
     pub(crate) not_found_document: Option<String>,

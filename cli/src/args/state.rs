@@ -7,6 +7,7 @@ use strongroom::{AccessTier, RehydratePriority, Timestamp};
 use super::blob::BlobId;
 use super::conditions::{BlobConditions, Lease};
 use super::content::ContentArgs;
+use super::provided_key::ProvidedKey;
 use super::values::{Pair, boolean, pair, priority, tier, time};
 
 /// `storage blob snapshot`.
@@ -19,6 +20,8 @@ pub(crate) struct SnapshotBlob {
     pub(crate) metadata: Vec<Pair>,
     #[command(flatten)]
     pub(crate) conditions: BlobConditions,
+    #[command(flatten)]
+    pub(crate) key: ProvidedKey,
 }
 
 /// `storage blob update`.
@@ -33,6 +36,8 @@ pub(crate) struct UpdateBlob {
     pub(crate) clear_content_settings: Option<bool>,
     #[command(flatten)]
     pub(crate) conditions: BlobConditions,
+    #[command(flatten)]
+    pub(crate) key: ProvidedKey,
 }
 
 /// `storage blob set-expiry`, in the options of `az storage fs file set-expiry`.
@@ -92,6 +97,16 @@ pub(crate) struct SetTier {
     /// Hot, Cool, Cold or Archive of a block blob, P4 to P80 of a page blob.
     #[arg(long, value_name = "TIER", value_parser = tier)]
     pub(crate) tier: AccessTier,
+    /// Type that the blob is meant to have, which the tier must fit: block or page [default: either].
+    #[arg(
+        long = "type",
+        short = 't',
+        value_name = "block|page",
+        value_enum,
+        ignore_case = true
+    )]
+    #[arg(hide_possible_values = true)]
+    pub(crate) blob_type: Option<TieredType>,
     /// How urgently a blob leaves the archive tier: after 15 hours, or after one with High [default:
     /// Standard].
     #[arg(long, short, value_name = "Standard|High", value_parser = priority)]
@@ -104,6 +119,15 @@ pub(crate) struct SetTier {
     pub(crate) tags_condition: Option<String>,
     #[command(flatten)]
     pub(crate) lease: Lease,
+}
+
+/// The types of blobs that have tiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TieredType {
+    /// Block blobs.
+    Block,
+    /// Page blobs.
+    Page,
 }
 
 /// `storage blob immutability-policy VERB`.

@@ -1,77 +1,16 @@
-//! `storage blob upload-batch|download-batch|delete-batch`: many blobs, one call each.
+//! `storage blob download-batch` and `storage blob delete-batch`: many blobs, one call each.
 
-use serde_json::{Value, json};
-use strongroom::{
-    BlobItem, BlobName, Container, ContentHeaders, DeleteBlobOptions, DownloadOptions, ListBlobs,
-    UploadOptions,
-};
+use serde_json::Value;
+use strongroom::{BlobItem, Container, DeleteBlobOptions, DownloadOptions, EncryptionChoice, ListBlobs};
 
-use super::blob::{container, copy, headers, snapshots, upload_file, write_conditions};
+use super::blob::{container, snapshots};
+use super::blob_read::copy;
 use super::conditions::of_blob;
-use super::container::metadata;
-use super::shape;
-use super::tag::tags;
-use crate::args::blob::{DeleteBatch, DownloadBatch, UploadBatch};
-use crate::files::find::{self, Found};
+use crate::args::blob::{DeleteBatch, DownloadBatch};
 use crate::files::glob::Pattern;
 use crate::files::sink::{Existing, below, make_parent, write_whole};
 use crate::output::error::Failure;
 use crate::session::Session;
-
-/// Uploads the files of a directory.
-pub(super) fn upload(session: &Session, args: &UploadBatch) -> Result<Value, Failure> {
-    let pattern = Pattern::parse(args.pattern.as_deref())?;
-    let mut files = find::below(&args.source)?.files;
-    files.retain(|file| pattern.matches(&file.name));
-    let container = container(session, &args.account.account, &args.destination)?;
-    let bar = session
-        .progress()
-        .bytes("uploading", files.iter().map(|file| file.bytes).sum());
-    let results = files
-        .iter()
-        .map(|file| upload_one(args, &container, file, &bar))
-        .collect::<Result<_, _>>()?;
-    bar.finish_and_clear();
-    Ok(Value::Array(results))
-}
-
-fn upload_one(
-    args: &UploadBatch,
-    container: &Container,
-    file: &Found,
-    bar: &indicatif::ProgressBar,
-) -> Result<Value, Failure> {
-    let prefix = args
-        .destination_path
-        .as_deref()
-        .map(|path| path.trim_matches('/'))
-        .filter(|path| !path.is_empty());
-    let name = prefix.map_or_else(|| file.name.clone(), |prefix| format!("{prefix}/{}", file.name));
-    let name: BlobName = name.parse()?;
-    let blob = shape::blob_url(&args.account.account, container.name(), &name);
-    let headers = headers(&args.content, ContentHeaders::default());
-    let content_type = headers.content_type.clone();
-    if args.dryrun {
-        return Ok(json!({"Blob": blob, "Last Modified": null, "Type": content_type, "eTag": null}));
-    }
-    let options = UploadOptions {
-        headers,
-        metadata: metadata(&args.metadata)?,
-        conditions: write_conditions(args.overwrite, &args.conditions)?,
-        tags: tags(&args.tags)?,
-        tier: args.tier,
-        encryption: args.encryption.choice()?,
-        ..UploadOptions::default()
-    };
-    let receipt =
-        upload_file(container, (&name, &file.path), options, bar).map_err(|error| error.about(&name))?;
-    Ok(json!({
-        "Blob": blob,
-        "Last Modified": shape::time(receipt.last_modified),
-        "Type": content_type,
-        "eTag": receipt.etag.to_string(),
-    }))
-}
 
 /// Downloads the blobs of a container into a directory.
 pub(super) fn download(session: &Session, args: &DownloadBatch) -> Result<Value, Failure> {
@@ -96,7 +35,13 @@ pub(super) fn download(session: &Session, args: &DownloadBatch) -> Result<Value,
         let path = below(&args.destination, blob.name.as_str())?;
         make_parent(&path)?;
         let about = |error: Failure| error.about(&blob.name);
-        let options = DownloadOptions::default();
+        let options = DownloadOptions {
+            encryption: match blob.properties.encryption.customer_key_sha256 {
+                Some(_) => args.key.choice()?,
+                None => EncryptionChoice::Default,
+            },
+            ..DownloadOptions::default()
+        };
         let mut content = container
             .open_blob(&blob.name, &options)
             .map_err(|error| about(error.into()))?;

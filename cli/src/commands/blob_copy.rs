@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use strongroom::{
     Account, BlobName, BlobSource, BlobVersionRef, Conditions, Container, CopyOptions, CopyReceipt,
-    CopyStatus, ETagMatch,
+    CopyStatus, ETagMatch, EncryptionChoice, ReadOptions,
 };
 
 use super::blob::container;
@@ -11,6 +11,7 @@ use super::blob_batch::matching;
 use super::container::metadata;
 use super::shape;
 use super::tag::tags;
+use super::upload::named;
 use crate::args::copy::{
     CancelCopy, CopyCommand, CopyDestination, CopySource, IncrementalCopyCommand, StartCopy, StartCopyBatch,
     StartIncrementalCopy,
@@ -30,17 +31,22 @@ pub(super) fn run(session: &Session, command: &CopyCommand) -> Result<Value, Fai
 
 /// Runs one command of `storage blob incremental-copy`.
 pub(super) fn incremental(session: &Session, command: &IncrementalCopyCommand) -> Result<Value, Failure> {
-    let IncrementalCopyCommand::Start(args) = command;
-    let StartIncrementalCopy { to, from } = args.as_ref();
+    let StartIncrementalCopy { to, from } = match command {
+        IncrementalCopyCommand::Cancel(args) => return cancel(session, args),
+        IncrementalCopyCommand::Start(args) => args.as_ref(),
+    };
     let (container, name) = destination(session, to)?;
-    let source = source(session, (from, to))?;
+    let source = source(session, (from, &to.account.account))?;
     let receipt = container.incremental_copy(&name, &source, &conditions(to)?)?;
     Ok(shown(&receipt, receipt.status))
 }
 
 fn start(session: &Session, args: &StartCopy) -> Result<Value, Failure> {
     let (container, name) = destination(session, &args.to)?;
-    let source = source(session, (&args.from, &args.to))?;
+    let source = BlobSource {
+        encryption: args.source_key.choice()?,
+        ..source(session, (&args.from, &args.to.account.account))?
+    };
     let options = CopyOptions {
         metadata: metadata(&args.metadata)?,
         tags: tags(&args.tags)?,
@@ -59,7 +65,13 @@ fn start(session: &Session, args: &StartCopy) -> Result<Value, Failure> {
         return Ok(shown(&receipt, receipt.status));
     }
     let account = session.account(&args.to.account.account)?;
-    let status = carry_on(session, (&account, &container, &name), &receipt)?;
+    let carried = Carried {
+        account: &account,
+        container: &container,
+        name: &name,
+        encryption: options.encryption,
+    };
+    let status = carried.carry_on(session, &receipt)?;
     Ok(shown(&receipt, status))
 }
 
@@ -73,17 +85,9 @@ fn start_batch(session: &Session, args: &StartCopyBatch) -> Result<Value, Failur
     let from = container(session, owner, &args.source_container)?;
     let to = container(session, &args.account.account, &args.destination_container)?;
     let account = session.account(&args.account.account)?;
-    let prefix = args
-        .destination_path
-        .as_deref()
-        .map(|path| path.trim_matches('/'));
-    let prefix = prefix.filter(|path| !path.is_empty());
     let mut copies = Vec::new();
     for blob in matching(&from, &pattern)? {
-        let name = blob.name.as_str();
-        let name: BlobName = prefix
-            .map_or_else(|| name.to_owned(), |prefix| format!("{prefix}/{name}"))
-            .parse()?;
+        let name = named(args.destination_path.as_deref(), blob.name.as_str())?;
         copies.push(shape::blob_url(&args.account.account, to.name(), &name));
         if args.dryrun {
             continue;
@@ -92,43 +96,62 @@ fn start_batch(session: &Session, args: &StartCopyBatch) -> Result<Value, Failur
         let started = to.start_copy(&name, &source, &CopyOptions::default());
         let receipt = started.map_err(|error| Failure::from(error).about(&name))?;
         if receipt.status == CopyStatus::Pending {
-            carry_on(session, (&account, &to, &name), &receipt).map_err(|error| error.about(&name))?;
+            let carried = Carried {
+                account: &account,
+                container: &to,
+                name: &name,
+                encryption: EncryptionChoice::Default,
+            };
+            carried
+                .carry_on(session, &receipt)
+                .map_err(|error| error.about(&name))?;
         }
     }
     Ok(copies.into())
 }
 
-/// Carries the copy on until it has ended, with a bar. Interrupted, it is carried on by `maintain`.
-fn carry_on(
-    session: &Session,
-    (account, container, name): (&Account, &Container, &BlobName),
-    receipt: &CopyReceipt,
-) -> Result<CopyStatus, Failure> {
-    let bar = session.progress().bytes(name.as_str(), 0);
-    loop {
-        let found = container.blob_properties(name, &Conditions::default())?;
-        let Some(copy) = found.copy.filter(|copy| copy.id == receipt.id) else {
-            return Err(Failure::new(
-                Exit::Failed,
-                "CopyIdMismatch",
-                "somebody else has replaced the destination meanwhile",
-            )
-            .hint("Look at the destination, then copy again."));
-        };
-        bar.set_length(copy.total);
-        bar.set_position(copy.copied);
-        match copy.status {
-            CopyStatus::Pending => drop(account.maintain()?),
-            CopyStatus::Success => {
-                bar.finish_and_clear();
-                return Ok(copy.status);
-            }
-            status => {
-                bar.finish_and_clear();
-                let why = copy.description.unwrap_or_else(|| status.to_string());
-                let message = format!("the copy has ended early: {why}");
-                return Err(Failure::new(Exit::Failed, "CopyFailed", message)
-                    .hint("See to the source, then copy again."));
+/// A copy that is under way.
+struct Carried<'a> {
+    account: &'a Account,
+    container: &'a Container,
+    name: &'a BlobName,
+    /// What the destination is under: its state shows to nobody else.
+    encryption: EncryptionChoice,
+}
+
+impl Carried<'_> {
+    /// Carries the copy on until it has ended, with a bar. Interrupted, it is carried on by `maintain`.
+    fn carry_on(&self, session: &Session, receipt: &CopyReceipt) -> Result<CopyStatus, Failure> {
+        let bar = session.progress().bytes(self.name.as_str(), 0);
+        loop {
+            let options = ReadOptions {
+                encryption: self.encryption.clone(),
+                ..ReadOptions::default()
+            };
+            let found = self.container.blob_properties(self.name, options)?;
+            let Some(copy) = found.copy.filter(|copy| copy.id == receipt.id) else {
+                return Err(Failure::new(
+                    Exit::Failed,
+                    "CopyIdMismatch",
+                    "somebody else has replaced the destination meanwhile",
+                )
+                .hint("Look at the destination, then copy again."));
+            };
+            bar.set_length(copy.total);
+            bar.set_position(copy.copied);
+            match copy.status {
+                CopyStatus::Pending => drop(self.account.maintain()?),
+                CopyStatus::Success => {
+                    bar.finish_and_clear();
+                    return Ok(copy.status);
+                }
+                status => {
+                    bar.finish_and_clear();
+                    let why = copy.description.unwrap_or_else(|| status.to_string());
+                    let message = format!("the copy has ended early: {why}");
+                    return Err(Failure::new(Exit::Failed, "CopyFailed", message)
+                        .hint("See to the source, then copy again."));
+                }
             }
         }
     }
@@ -151,11 +174,12 @@ fn destination(session: &Session, to: &CopyDestination) -> Result<(Container, Bl
     Ok((container, to.destination_blob.parse()?))
 }
 
-fn source(session: &Session, (from, to): (&CopySource, &CopyDestination)) -> Result<BlobSource, Failure> {
+/// The blob that is copied; in the account that is given, if the options name none.
+pub(super) fn source(session: &Session, (from, home): (&CopySource, &str)) -> Result<BlobSource, Failure> {
     let found = match (&from.source_uri, &from.source_container, &from.source_blob) {
         (Some(uri), _, _) => session.store()?.blob_source(uri)?,
         (None, Some(within), Some(name)) => {
-            let account = from.source_account_name.as_deref().unwrap_or(&to.account.account);
+            let account = from.source_account_name.as_deref().unwrap_or(home);
             let which = from.source_snapshot.map(BlobVersionRef::Snapshot);
             BlobSource {
                 which: which.unwrap_or_default(),
@@ -174,7 +198,12 @@ fn source(session: &Session, (from, to): (&CopySource, &CopyDestination)) -> Res
             if_none_match: etags(from.source_if_none_match.as_deref())?,
             if_modified_since: from.source_if_modified_since,
             if_unmodified_since: from.source_if_unmodified_since,
-            ..Conditions::default()
+            if_tags: from
+                .source_tags_condition
+                .as_deref()
+                .map(str::parse)
+                .transpose()?,
+            lease: from.source_lease_id.as_deref().map(str::parse).transpose()?,
         },
         ..found
     })
@@ -186,8 +215,12 @@ fn conditions(to: &CopyDestination) -> Result<Conditions, Failure> {
         if_none_match: etags(to.destination_if_none_match.as_deref())?,
         if_modified_since: to.destination_if_modified_since,
         if_unmodified_since: to.destination_if_unmodified_since,
+        if_tags: to
+            .destination_tags_condition
+            .as_deref()
+            .map(str::parse)
+            .transpose()?,
         lease: to.destination_lease_id.as_deref().map(str::parse).transpose()?,
-        ..Conditions::default()
     })
 }
 

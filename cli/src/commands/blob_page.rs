@@ -1,53 +1,48 @@
-//! `storage blob upload --type page`: a file becomes a page blob; what is zero in it takes no room.
+//! Page blobs: `storage blob upload --type page`, where what is zero in the file takes no room, and what
+//! `show` tells of pages.
 
-use std::fs::File;
 use std::io::Read;
 
 use serde_json::{Value, json};
 use strongroom::{
-    BlobName, Conditions, Container, ContentHeaders, CreateBlobOptions, PUT_PAGES_BYTES_MAX, PutPagesOptions,
+    BlobName, BlobVersionRef, Conditions, Container, ContentHeaders, CreateBlobOptions, ListPageRanges,
+    PUT_PAGES_BYTES_MAX, PageRange, PutPagesOptions,
 };
 
-use super::blob::{headers, place, write_conditions};
+use super::blob::headers;
 use super::container::metadata;
-use super::shape;
 use super::tag::tags;
-use crate::args::blob::UploadBlob;
+use super::upload::Upload;
 use crate::output::error::Failure;
 use crate::progress::Metered;
-use crate::session::Session;
 
 /// Bytes of a page.
 const PAGE: u64 = 512;
 
 /// Uploads the file. Not in one step: who reads meanwhile finds a part of it.
-pub(super) fn run(session: &Session, args: &UploadBlob, name: &BlobName) -> Result<Value, Failure> {
-    if args.content_md5.is_some() {
-        let message = "--content-md5: a page blob is not uploaded as a whole";
-        return Err(Failure::usage("InvalidArgumentValueError", message).hint("Leave --content-md5 out."));
-    }
-    let file = File::open(&args.file).map_err(|error| Failure::file(&args.file, &error))?;
+pub(super) fn run(upload: &Upload<'_>) -> Result<Value, Failure> {
+    let (args, file) = (upload.args, upload.open()?);
     let length = file
         .metadata()
-        .map_err(|error| Failure::file(&args.file, &error))?
+        .map_err(|error| Failure::file(upload.path, &error))?
         .len();
     if !length.is_multiple_of(PAGE) {
-        let message = format!("{} has {length} bytes, no multiple of 512", args.file.display());
+        let message = format!("{} has {length} bytes, no multiple of 512", upload.path.display());
         return Err(Failure::usage("InvalidArgumentValueError", message)
             .hint("Pad the file to whole pages, or upload it as a block blob."));
     }
     let options = CreateBlobOptions {
         headers: headers(&args.content, ContentHeaders::default()),
         metadata: metadata(&args.metadata)?,
-        conditions: write_conditions(args.overwrite, &args.conditions)?,
+        conditions: upload.conditions()?,
         tags: tags(&args.tags)?,
         tier: args.tier,
         encryption: args.encryption.choice()?,
         ..CreateBlobOptions::default()
     };
-    let container = place(session, &args.place)?;
-    let bar = session.progress().bytes(name.as_str(), length);
-    let made = container.create_page_blob(name, (length, 0), &options)?;
+    let made = upload
+        .container
+        .create_page_blob(upload.name, (length, 0), &options)?;
     let first = PutPagesOptions {
         conditions: Conditions {
             lease: options.conditions.lease,
@@ -56,14 +51,34 @@ pub(super) fn run(session: &Session, args: &UploadBlob, name: &BlobName) -> Resu
         encryption: args.encryption.choice()?,
         ..PutPagesOptions::default()
     };
-    write(&container, (name, Metered::new(file, &bar)), first)?;
-    bar.finish_and_clear();
-    let found = container.blob_properties(name, &Conditions::default())?;
-    Ok(json!({
-        "etag": found.etag.to_string(),
-        "lastModified": shape::time(found.last_modified),
-        "request_server_encrypted": true,
-    }))
+    let content = Metered::new(file, upload.bar);
+    write(upload.container, (upload.name, content), first)?;
+    upload.found()
+}
+
+/// The pages that hold data, and none that were cleared, as `az` shows them: first and last byte of each.
+pub(super) fn ranges(
+    container: &Container,
+    name: &BlobName,
+    which: BlobVersionRef,
+) -> Result<Value, Failure> {
+    let mut request = ListPageRanges {
+        which,
+        ..ListPageRanges::default()
+    };
+    let mut written = Vec::new();
+    loop {
+        let page = container.page_ranges(name, &request)?;
+        written.extend(page.ranges.iter().map(range));
+        request.marker = page.next;
+        if request.marker.is_none() {
+            return Ok(json!([written, []]));
+        }
+    }
+}
+
+fn range(range: &PageRange) -> Value {
+    json!({"end": range.start + range.length - 1, "start": range.start})
 }
 
 /// Writes all that `content` gives, but for pieces that are zero. Whoever writes in between ends it: the blob

@@ -1,21 +1,22 @@
-//! `storage blob snapshot|undelete|update|set-expiry|set-legal-hold|set-tier|immutability-policy`.
+//! `storage blob snapshot|undelete|update|set-expiry|set-legal-hold|set-tier|immutability-policy` and
+//! `storage blob metadata update`.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use strongroom::{
-    BlobExpiry, BlobVersionRef, Conditions, ContentHeaders, ImmutabilityMode, ImmutabilityPolicy,
-    SetTierOptions, SnapshotOptions,
+    AccessTier, BlobExpiry, BlobVersionRef, Conditions, ContentHeaders, ImmutabilityMode, ImmutabilityPolicy,
+    ReadOptions, SetMetadataOptions, SetTierOptions, SnapshotOptions,
 };
 
 use super::blob::{blob, headers};
 use super::conditions::{of_blob, under};
 use super::container::metadata;
 use super::shape;
-use crate::args::blob::BlobId;
+use crate::args::blob::{BlobId, UpdateMetadata};
 use crate::args::state::{
     ExpiryOption, ImmutabilityCommand, PolicyMode, SetExpiry, SetImmutability, SetLegalHold, SetTier,
-    SnapshotBlob, UpdateBlob,
+    SnapshotBlob, TieredType, UpdateBlob,
 };
 use crate::args::values::time;
 use crate::output::error::Failure;
@@ -27,7 +28,7 @@ pub(super) fn snapshot(session: &Session, args: &SnapshotBlob) -> Result<Value, 
     let options = SnapshotOptions {
         metadata: metadata(&args.metadata)?,
         conditions: of_blob(&args.conditions)?,
-        ..SnapshotOptions::default()
+        encryption: args.key.choice()?,
     };
     let receipt = container.snapshot_blob(&name, &options)?;
     Ok(json!({
@@ -55,7 +56,12 @@ pub(super) fn update(session: &Session, args: &UpdateBlob) -> Result<Value, Fail
     let (old, conditions) = if args.clear_content_settings.unwrap_or(false) {
         (ContentHeaders::default(), conditions)
     } else {
-        let read = container.blob_properties(&name, &conditions)?;
+        let options = ReadOptions {
+            conditions: conditions.clone(),
+            encryption: args.key.choice()?,
+            ..ReadOptions::default()
+        };
+        let read = container.blob_properties(&name, options)?;
         let unchanged = Conditions {
             lease: conditions.lease,
             ..Conditions::if_match(read.etag)
@@ -63,6 +69,17 @@ pub(super) fn update(session: &Session, args: &UpdateBlob) -> Result<Value, Fail
         (read.headers, unchanged)
     };
     let receipt = container.set_blob_headers(&name, &headers(&args.content, old), &conditions)?;
+    Ok(shape::receipt(&receipt))
+}
+
+/// Replaces the user metadata.
+pub(super) fn update_metadata(session: &Session, args: &UpdateMetadata) -> Result<Value, Failure> {
+    let (container, name) = blob(session, &args.blob)?;
+    let options = SetMetadataOptions {
+        conditions: of_blob(&args.conditions)?,
+        encryption: args.key.choice()?,
+    };
+    let receipt = container.set_blob_metadata(&name, &metadata(&args.metadata)?, options)?;
     Ok(shape::receipt(&receipt))
 }
 
@@ -83,6 +100,7 @@ pub(super) fn set_legal_hold(session: &Session, args: &SetLegalHold) -> Result<V
 
 /// Sets the tier of a blob, or begins to bring it back from the archive tier.
 pub(super) fn set_tier(session: &Session, args: &SetTier) -> Result<Value, Failure> {
+    check_tier(args)?;
     let (container, name) = blob(session, &args.blob)?;
     let conditions = Conditions {
         if_tags: args.tags_condition.as_deref().map(str::parse).transpose()?,
@@ -97,6 +115,23 @@ pub(super) fn set_tier(session: &Session, args: &SetTier) -> Result<Value, Failu
     };
     container.set_blob_tier(&name, args.tier, &options)?;
     Ok(Value::Null)
+}
+
+/// A tier must fit the type that is named.
+fn check_tier(args: &SetTier) -> Result<(), Failure> {
+    use AccessTier::{Archive, Cold, Cool, Hot};
+    let found = match args.tier {
+        Hot | Cool | Cold | Archive => TieredType::Block,
+        _ => TieredType::Page,
+    };
+    match args.blob_type {
+        Some(wanted) if wanted != found => {
+            let message = format!("--tier: {} is no tier of that type of blob", args.tier);
+            let hint = "Block blobs have Hot, Cool, Cold and Archive; page blobs P4 to P80.";
+            Err(Failure::usage("InvalidArgumentValueError", message).hint(hint))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Sets an immutability policy, or takes it away.

@@ -1,7 +1,7 @@
 //! `storage blob service-properties` and `storage account blob-service-properties`.
 
 use serde_json::Value;
-use strongroom::{Account, BlobServiceProperties, RetentionDays};
+use strongroom::{Account, BlobServiceProperties, RetentionDays, StaticWebsite};
 
 use super::service_shape as shape;
 use crate::args::service::{
@@ -40,24 +40,16 @@ fn update(session: &Session, args: &UpdateService) -> Result<Value, Failure> {
         days: ("--delete-retention-period", args.delete_retention_period),
     }
     .parse()?;
-    let website = (
-        args.static_website,
-        args.index_document.clone(),
-        args.not_found_document.clone(),
-    );
+    let website = Website {
+        enabled: args.static_website,
+        index: args.index_document.clone(),
+        default_index: args.default_index_path.clone(),
+        not_found: args.not_found_document.clone(),
+    };
     let account = session.account(&args.account.account)?;
     let properties = account.change_blob_service_properties(move |settings| {
         kept.apply(&mut settings.delete_retention);
-        let (enabled, index, not_found) = &website;
-        let site = &mut settings.static_website;
-        site.enabled = enabled.unwrap_or(site.enabled);
-        if index.is_some() {
-            site.index_document.clone_from(index);
-            site.default_index_document_path = None;
-        }
-        if not_found.is_some() {
-            site.error_document_404_path.clone_from(not_found);
-        }
+        website.apply(&mut settings.static_website);
     })?;
     Ok(shape::service(&properties))
 }
@@ -117,6 +109,28 @@ fn update_of_account(session: &Session, args: &UpdateAccountService) -> Result<V
         }
     })?;
     Ok(shape::of_account(&account.properties()?, &properties))
+}
+
+/// What becomes of the website.
+struct Website {
+    enabled: Option<bool>,
+    index: Option<String>,
+    default_index: Option<String>,
+    not_found: Option<String>,
+}
+
+impl Website {
+    /// One kind of index takes the place of the other.
+    fn apply(&self, site: &mut StaticWebsite) {
+        site.enabled = self.enabled.unwrap_or(site.enabled);
+        if self.index.is_some() || self.default_index.is_some() {
+            site.index_document.clone_from(&self.index);
+            site.default_index_document_path.clone_from(&self.default_index);
+        }
+        if self.not_found.is_some() {
+            site.error_document_404_path.clone_from(&self.not_found);
+        }
+    }
 }
 
 /// The two options of a retention, by their names.

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use strongroom::{
     AccessTier, BlobItem, BlobName, BlobProperties, BlobReceipt, BlobType, BlobVersionRef, ContainerName,
-    ContainerProperties, CopyState, EncryptionScopeName, ImmutabilityPolicy, LeaseDuration, LeaseState,
-    LeaseStatus, Metadata, PublicAccess, Tags, Timestamp,
+    ContainerProperties, CopyState, EncryptionChoice, EncryptionScopeName, ImmutabilityPolicy, LeaseDuration,
+    LeaseState, LeaseStatus, Metadata, PublicAccess, Tags, Timestamp,
 };
 
 /// What Azure calls the account's own key where an encryption scope could stand.
@@ -101,6 +101,13 @@ pub(super) fn as_state(mut shape: Value, which: BlobVersionRef, is_current: Opti
     shape
 }
 
+/// Adds which pages of a page blob hold data.
+pub(super) fn with_page_ranges(shape: &mut Value, ranges: Value) {
+    if let Some(properties) = shape.pointer_mut("/properties").and_then(Value::as_object_mut) {
+        properties.insert("pageRanges".to_owned(), ranges);
+    }
+}
+
 fn inner(properties: &BlobProperties) -> Value {
     let headers = &properties.headers;
     json!({
@@ -125,6 +132,7 @@ fn inner(properties: &BlobProperties) -> Value {
         "lastModified": time(properties.last_modified),
         "lease": lease(properties.lease_state, properties.lease_status, properties.lease_duration),
         "pageBlobSequenceNumber": properties.sequence_number,
+        "pageRanges": null,
         "rehydrationStatus": properties.archive_status.map(|status| status.to_string()),
         "remainingRetentionDays": properties.remaining_days,
         "serverEncrypted": true,
@@ -175,6 +183,20 @@ pub(super) fn receipt(receipt: &BlobReceipt) -> Value {
         "request_server_encrypted": true,
         "version_id": receipt.version_id.map(|id| id.to_string()),
     })
+}
+
+/// The same, with what the content was put under.
+pub(super) fn sealed(mut shown: Value, choice: &EncryptionChoice) -> Value {
+    if let Some(members) = shown.as_object_mut() {
+        let scope = match choice {
+            EncryptionChoice::Scope(name) => Some(name.as_str()),
+            _ => None,
+        };
+        let key = choice.customer_key_sha256().map(base64);
+        members.insert("encryption_key_sha256".to_owned(), key.into());
+        members.insert("encryption_scope".to_owned(), scope.into());
+    }
+    shown
 }
 
 /// What a change says of the container.

@@ -1,9 +1,10 @@
 //! `storage blob tag ...` and `storage blob filter`.
 
 use serde_json::{Value, json};
-use strongroom::{ContainerName, FindBlobs, Tags};
+use strongroom::{ContainerName, EncryptionChoice, FindBlobs, Tags};
 
-use super::blob::{blob, read_options};
+use super::blob::blob;
+use super::blob_read::options;
 use super::conditions::of_blob;
 use super::paging::{Page, collect};
 use super::shape;
@@ -17,7 +18,9 @@ pub(super) fn run(session: &Session, command: &TagCommand) -> Result<Value, Fail
     match command {
         TagCommand::List(state) => {
             let (container, name) = blob(session, &state.blob)?;
-            Ok(shape::tags(&container.blob_tags(&name, read_options(state)?)?))
+            Ok(shape::tags(
+                &container.blob_tags(&name, options(state, EncryptionChoice::Default)?)?,
+            ))
         }
         TagCommand::Set {
             blob: id,

@@ -2,8 +2,9 @@
 #![allow(dead_code, reason = "no test file needs all of it")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -37,6 +38,17 @@ impl Room {
             line.to_owned(),
             binary(self.0.path()).args(words).output().unwrap(),
         )
+    }
+
+    /// Runs a command line with bytes on its standard input, through a pipe.
+    pub(crate) fn fed(&self, line: &str, bytes: &[u8]) -> Ran {
+        let mut command = binary(self.0.path());
+        command.args(line.split_whitespace());
+        command.stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(bytes).unwrap();
+        Ran(line.to_owned(), child.wait_with_output().unwrap())
     }
 
     /// Runs a command line that must succeed, and returns its JSON.
@@ -82,6 +94,11 @@ impl Ran {
     /// Standard output.
     pub(crate) fn stdout(&self) -> String {
         String::from_utf8(self.1.stdout.clone()).unwrap()
+    }
+
+    /// Standard output, whatever bytes it has.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.1.stdout
     }
 
     /// Standard error.

@@ -1,0 +1,179 @@
+//! Keys of the caller that come with a command: in a file or through a pipe.
+//!
+//! Never on the command line, which every process of the machine can read, and never in the environment,
+//! which every child inherits. What was read is kept for the whole command: a pipe gives its bytes once.
+
+use std::cell::OnceCell;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::Args;
+use strongroom::engine::SecretBuffer;
+use strongroom::{CustomerProvidedKey, EncryptionChoice};
+
+use crate::output::error::Failure;
+
+/// Bytes of a key.
+const KEY_BYTES: usize = 32;
+/// Bytes of a key file at most: base64 of a key and an end of line.
+const FILE_BYTES_MAX: usize = 46;
+
+/// The key that a blob is under, or is to be under.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ProvidedKey {
+    /// File or pipe with a key of yours that the content is under: 32 bytes, or their base64; nobody else may
+    /// be able to read it [default: no such key].
+    #[arg(long, value_name = "FILE")]
+    encryption_key_file: Option<PathBuf>,
+    #[arg(skip)]
+    read: Once,
+}
+
+/// The key that the source of a copy is under.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SourceKey {
+    /// File or pipe with a key of yours that the source is under: 32 bytes, or their base64 [default: no such
+    /// key].
+    #[arg(long, value_name = "FILE")]
+    source_encryption_key_file: Option<PathBuf>,
+    #[arg(skip)]
+    read: Once,
+}
+
+impl ProvidedKey {
+    /// The key as a choice; without one, the default.
+    pub(crate) fn choice(&self) -> Result<EncryptionChoice, Failure> {
+        self.read.choice(self.encryption_key_file.as_deref())
+    }
+}
+
+impl SourceKey {
+    /// The key as a choice; without one, the default.
+    pub(crate) fn choice(&self) -> Result<EncryptionChoice, Failure> {
+        self.read.choice(self.source_encryption_key_file.as_deref())
+    }
+}
+
+/// What a file gave when it was read first.
+#[derive(Debug, Default)]
+struct Once(OnceCell<CustomerProvidedKey>);
+
+impl Once {
+    fn choice(&self, path: Option<&Path>) -> Result<EncryptionChoice, Failure> {
+        let Some(path) = path else {
+            return Ok(EncryptionChoice::Default);
+        };
+        let key = match self.0.get() {
+            Some(key) => key.clone(),
+            None => {
+                let key = read(path)?;
+                self.0.get_or_init(|| key).clone()
+            }
+        };
+        Ok(key.into())
+    }
+}
+
+fn read(path: &Path) -> Result<CustomerProvidedKey, Failure> {
+    let unreadable = |error: io::Error| Failure::file(path, &error);
+    let mut file = File::open(path).map_err(unreadable)?;
+    refuse_if_others_can_read(&file, path)?;
+    // One byte more, so that a file that is too long shows.
+    let mut bytes = SecretBuffer::with_capacity(FILE_BYTES_MAX + 1);
+    bytes.resize(FILE_BYTES_MAX + 1);
+    let length = fill(&mut file, bytes.as_mut_slice()).map_err(unreadable)?;
+    parse(bytes.as_slice().get(..length).unwrap_or_default()).ok_or_else(|| {
+        let message = format!("{} holds no key of 32 bytes", path.display());
+        Failure::usage("InvalidArgumentValueError", message)
+            .hint("Give a file of 32 bytes, or of their base64, as `openssl rand 32` makes one.")
+    })
+}
+
+/// Reads until the buffer is full or there is no more.
+fn fill(file: &mut impl Read, mut buffer: &mut [u8]) -> io::Result<usize> {
+    let room = buffer.len();
+    while !buffer.is_empty() {
+        match file.read(buffer) {
+            Ok(0) => break,
+            Ok(count) => buffer = buffer.get_mut(count..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(room - buffer.len())
+}
+
+fn parse(bytes: &[u8]) -> Option<CustomerProvidedKey> {
+    if let Ok(key) = bytes.try_into() {
+        return Some(CustomerProvidedKey::new(key));
+    }
+    let mut decoded = SecretBuffer::with_capacity(KEY_BYTES + 1);
+    decoded.resize(KEY_BYTES + 1);
+    match STANDARD.decode_slice(bytes.trim_ascii_end(), decoded.as_mut_slice()) {
+        Ok(KEY_BYTES) => decoded.as_slice().first_chunk().map(CustomerProvidedKey::new),
+        _ => None,
+    }
+}
+
+/// Looks at what has been opened, so that nothing else can take its place.
+#[cfg(unix)]
+fn refuse_if_others_can_read(file: &File, path: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::PermissionsExt;
+
+    use crate::output::error::Exit;
+
+    let metadata = file.metadata().map_err(|error| Failure::file(path, &error))?;
+    if metadata.is_dir() || metadata.permissions().mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    let path = path.display();
+    let message = format!("the key file {path} can be read by others");
+    let failure = Failure::new(Exit::Failed, "KeyFileOpenToOthers", message);
+    Err(failure.hint(format!("Let its owner alone read it: `chmod 600 {path}`.")))
+}
+
+#[cfg(not(unix))]
+fn refuse_if_others_can_read(_file: &File, _path: &Path) -> Result<(), Failure> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(bytes: &[u8], want: bool) {
+        let found = parse(bytes);
+        assert_eq!(found.is_some(), want, "{bytes:?}");
+        let key = CustomerProvidedKey::new(&[7; 32]);
+        assert!(found.is_none_or(|found| found == key), "{bytes:?}");
+    }
+
+    #[test]
+    fn a_key_is_32_bytes_or_their_base64() {
+        let text = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+        check(&[7; 32], true);
+        check(text.as_bytes(), true);
+        check(format!("{text}\n").as_bytes(), true);
+        check(format!("{text}\r\n").as_bytes(), true);
+        check(&[], false);
+        check(&[7; 31], false);
+        check(&[7; 33], false);
+        check(&text.as_bytes()[1..], false);
+        check("0707".repeat(16).as_bytes(), false);
+        check(STANDARD.encode([7; 31]).as_bytes(), false);
+        check(STANDARD.encode([7; 33]).as_bytes(), false);
+    }
+
+    #[test]
+    fn what_comes_in_pieces_is_read_whole() {
+        let mut pieces = [1_u8; 20].as_slice().chain([2_u8; 40].as_slice());
+        let mut buffer = [0; 33];
+        assert_eq!(fill(&mut pieces, &mut buffer).unwrap(), 33);
+        assert_eq!(buffer.iter().filter(|byte| **byte == 2).count(), 13);
+        assert_eq!(fill(&mut [3_u8; 5].as_slice(), &mut buffer).unwrap(), 5);
+    }
+}
