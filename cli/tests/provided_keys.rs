@@ -13,6 +13,7 @@ use support::{Room, at};
 
 const ACC: &str = "--account-name acc";
 const FILES: &str = "--account-name acc --container-name files";
+const OTHER_KEY: &str = "--encryption-key-file other";
 const KEY: &str = "--encryption-key-file key";
 /// SHA-256 of 32 bytes of 7, in base64.
 const SHA256: &str = "S7Bvjk46dxXSAdVz0KpCN2LlXavWGiwCJ4+lbMbSlOA=";
@@ -195,23 +196,25 @@ fn a_blob_is_rewritten_under_another_key() {
 #[test]
 fn a_copy_is_made_from_one_key_to_another() {
     let room = stocked();
-    let start = |name: &str, from: &str| {
-        format!(
-            "storage blob copy start {ACC} -c files -b {name} --source-container files \
-             --source-blob {from} --requires-sync"
-        )
-    };
     let source = "--source-encryption-key-file key";
-    room.fails(&start("same", "own"), 1, MISSING);
-    room.ok(&format!("{} {source}", start("same", "own")));
-    check_content(&room, "same", KEY, "content");
-    room.ok(&format!("{} {KEY}", start("sealed", "plain")));
-    check_content(&room, "sealed", KEY, "content");
-    room.ok(&format!(
-        "{} {source} --encryption-key-file other",
-        start("moved", "own")
-    ));
-    check_content(&room, "moved", "--encryption-key-file other", "content");
+    // A key that came with the command is not kept: the copy is done at once, asked for or not.
+    for how in ["", "--requires-sync"] {
+        let start = |name: &str, from: &str, keys: &str| {
+            format!(
+                "storage blob copy start {ACC} -c files -b {name}{how} --source-container files \
+                 --source-blob {from} {how} {keys}"
+            )
+        };
+        room.fails(&start("same", "own", ""), 1, MISSING);
+        for (name, from, keys, opens) in [
+            ("same", "own", source.to_owned(), KEY),
+            ("sealed", "plain", KEY.to_owned(), KEY),
+            ("moved", "own", format!("{source} {OTHER_KEY}"), OTHER_KEY),
+        ] {
+            room.ok(&start(name, from, &keys));
+            check_content(&room, &format!("{name}{how}"), opens, "content");
+        }
+    }
 }
 
 #[test]
