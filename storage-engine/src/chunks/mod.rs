@@ -4,7 +4,6 @@
 pub mod conformance;
 mod in_engine;
 mod in_files;
-mod names;
 
 pub use in_engine::EngineChunks;
 pub use in_files::FileChunks;

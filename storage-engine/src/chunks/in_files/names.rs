@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::BodyKey;
+use super::super::BodyKey;
 
 /// Characters of the three parts of a name: tree id, reservation block, the rest of the body id.
 const PARTS: [usize; 3] = [32, 16, 32];
