@@ -199,6 +199,29 @@ fn blocks_and_uploads_that_are_given_up_leave_no_file() {
 }
 
 #[test]
+fn an_account_deleted_during_an_upload_leaves_no_file_and_the_others_go_on() {
+    let placed = Placed::new();
+    let new = placed.world.new_account("deleted");
+    let account = placed.store.create_account(&new).unwrap();
+    let container = account.container(&"box".parse().unwrap());
+    container.create(&Metadata::new()).unwrap();
+    let mut upload = container
+        .begin_upload(&name("under-way"), UploadOptions::default())
+        .unwrap();
+    upload.write(&vec![7; 4 << 20]).unwrap();
+    placed.store.delete_account(&new.name).unwrap();
+    let failed = upload
+        .write(&vec![7; 4 << 20])
+        .and_then(|()| upload.commit().map(drop));
+    assert!(failed.is_err());
+    assert_eq!(placed.files().len(), 0);
+    let container = placed.container();
+    put(&container, "a", 1);
+    assert!(get(&container, "a").unwrap() == content(1));
+    assert_eq!(placed.files().len(), 1);
+}
+
+#[test]
 fn revocation_and_damage_are_what_they_are_elsewhere() {
     let placed = Placed::new();
     let container = placed.container();

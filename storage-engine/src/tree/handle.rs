@@ -151,6 +151,16 @@ impl Tree {
         self.state.abandon(id)
     }
 
+    /// Fails once the tree was removed or the store closed.
+    pub(crate) fn check_open(&self) -> Result<(), TreeError> {
+        self.state.check_open()
+    }
+
+    /// What a failure means: that the tree was removed, if it was.
+    pub(crate) fn explain(&self, error: TreeError) -> TreeError {
+        self.state.check_open().err().unwrap_or(error)
+    }
+
     /// The chunk store's name of a body of this tree.
     #[must_use]
     pub fn body_key(&self, id: BodyId) -> BodyKey {

@@ -92,10 +92,11 @@ impl Reservations {
 impl TreeState {
     /// An id of the current block, or of a new one.
     pub(super) fn reserve(&self, unique: [u8; 16]) -> Result<BodyId, TreeError> {
+        let mut reservations = self.reservations.lock();
+        // Under the lock: a tree that is being removed has no record of a block written after it is erased.
         self.check_open()?;
         let core = &self.pages.core;
         core.check_writable()?;
-        let mut reservations = self.reservations.lock();
         let (block, left) = match reservations.current {
             Some((block, left @ 1..)) => (block, left),
             _ => {

@@ -114,7 +114,10 @@ impl TreeState {
         Ok(())
     }
 
+    /// No body is reserved from now on, and none is being reserved when this returns.
     pub(super) fn mark_removed(&self) {
+        let mut reservations = self.reservations.lock();
+        reservations.retire_current();
         self.removed.store(true, SeqCst);
     }
 

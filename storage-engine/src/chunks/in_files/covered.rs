@@ -14,7 +14,7 @@ struct Recorder {
 }
 
 impl Disk for Recorder {
-    fn chosen(&self, _path: &Path) {
+    fn chosen(&self) {
         let store = {
             let mut between = self.between.lock();
             match between.take() {

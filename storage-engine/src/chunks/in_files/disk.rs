@@ -8,13 +8,18 @@ use std::path::Path;
 use super::names;
 
 pub(super) trait Disk: Send + Sync {
-    /// A file to append to, made if it is not there.
-    fn open(&self, path: &Path) -> io::Result<File> {
-        names::private(OpenOptions::new().read(true).append(true).create(true)).open(path)
+    /// A new file to append to.
+    fn create(&self, path: &Path) -> io::Result<File> {
+        names::private(OpenOptions::new().read(true).append(true).create_new(true)).open(path)
     }
 
-    /// Somebody has chosen the file at `path` to write to it, and holds no lock.
-    fn chosen(&self, _path: &Path) {}
+    /// A file that is there, to append to.
+    fn reopen(&self, path: &Path) -> io::Result<File> {
+        OpenOptions::new().read(true).append(true).open(path)
+    }
+
+    /// A caller has chosen the file to write to, and holds no lock.
+    fn chosen(&self) {}
 
     /// Adds to the end of a file.
     fn append(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {

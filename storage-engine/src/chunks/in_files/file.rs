@@ -30,40 +30,69 @@ pub(super) struct Reader {
 }
 
 impl Writer {
-    /// The end of the file at `path`, which is made, with the directories above it, if it is not there.
-    pub(super) fn open(disk: &dyn Disk, path: &Path, first: &[u8]) -> io::Result<Self> {
-        if let Some(directory) = path.parent() {
-            names::create_directories(directory)?;
-        }
-        let mut file = disk.open(path)?;
-        let length = file.metadata()?.len();
-        let chunk_bytes = if length == 0 {
-            let chunk_bytes = u32::try_from(first.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-            let [c0, c1, c2, c3] = chunk_bytes.to_le_bytes();
-            let [m0, m1, m2, m3] = MAGIC;
-            disk.append(&file, &[m0, m1, m2, m3, c0, c1, c2, c3])?;
-            chunk_bytes
-        } else {
-            header(&mut file)?.ok_or(io::ErrorKind::InvalidData)?
+    /// A new file at `path`, with the directories above it. Without its header: see [`begin`](Self::begin).
+    pub(super) fn create(disk: &dyn Disk, path: &Path) -> Result<Self, EngineError> {
+        let made = match path.parent() {
+            Some(directory) => names::create_directories(directory),
+            None => Ok(()),
         };
-        let content = length.saturating_sub(HEADER_BYTES);
-        Ok(Self {
-            file,
-            path: path.to_path_buf(),
-            chunk_bytes,
-            next: content.div_ceil(chunk_bytes.max(1).into()),
-            // Whoever wrote what is there may not have come to its sync.
-            dirty: true,
-        })
+        match made.and_then(|()| disk.create(path)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(refused(0, path)),
+            Err(error) => Err(EngineError::io("creating", path.to_path_buf(), error)),
+            Ok(file) => Ok(Self {
+                file,
+                path: path.to_path_buf(),
+                chunk_bytes: 0,
+                next: 0,
+                dirty: true,
+            }),
+        }
+    }
+
+    /// Writes the header of a new file, whose first chunk is `first`.
+    pub(super) fn begin(&mut self, disk: &dyn Disk, first: &[u8]) -> Result<(), EngineError> {
+        self.chunk_bytes = u32::try_from(first.len()).map_err(|_| refused(0, &self.path))?;
+        let ([m0, m1, m2, m3], [c0, c1, c2, c3]) = (MAGIC, self.chunk_bytes.to_le_bytes());
+        self.write(disk, &[m0, m1, m2, m3, c0, c1, c2, c3])
+    }
+
+    /// The end of the file at `path`, to which chunk `index` is to be added.
+    pub(super) fn reopen(disk: &dyn Disk, path: &Path, index: u32) -> Result<Self, EngineError> {
+        let opened = disk.reopen(path).and_then(|mut file| {
+            let (length, chunk_bytes) = (file.metadata()?.len(), header(&mut file)?);
+            Ok((file, length.saturating_sub(HEADER_BYTES), chunk_bytes))
+        });
+        match opened {
+            // Whoever deleted the body had a reason to.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(refused(index, path)),
+            Err(error) => Err(EngineError::io("opening", path.to_path_buf(), error)),
+            Ok((_, _, None)) => Err(refused(index, path)),
+            Ok((file, content, Some(chunk_bytes))) => Ok(Self {
+                file,
+                path: path.to_path_buf(),
+                chunk_bytes,
+                next: content.div_ceil(chunk_bytes.max(1).into()),
+                // Whoever wrote what is there may not have come to its sync.
+                dirty: true,
+            }),
+        }
     }
 
     /// Chunks come in order, and only the last one is shorter than the first.
-    pub(super) fn append(&mut self, disk: &dyn Disk, index: u32, bytes: &[u8]) -> Result<(), EngineError> {
+    pub(super) fn check(&self, index: u32, bytes: &[u8]) -> Result<(), EngineError> {
         if u64::from(index) != self.next || bytes.len() > self.chunk_bytes as usize {
-            let what = format!("chunk {index} does not follow in {}", self.path.display());
-            return Err(EngineError::corrupt(what));
+            return Err(refused(index, &self.path));
         }
+        Ok(())
+    }
+
+    /// Adds the next chunk.
+    pub(super) fn append(&mut self, disk: &dyn Disk, bytes: &[u8]) -> Result<(), EngineError> {
         self.next += 1;
+        self.write(disk, bytes)
+    }
+
+    fn write(&mut self, disk: &dyn Disk, bytes: &[u8]) -> Result<(), EngineError> {
         self.dirty = true;
         disk.append(&self.file, bytes)
             .map_err(|error| EngineError::io("writing", self.path.clone(), error))
@@ -106,6 +135,13 @@ impl Reader {
             .map_err(|error| EngineError::io("reading", self.path.clone(), error))?;
         bytes.truncate(read);
         Ok((read > 0 || (self.chunk_bytes == 0 && index == 0)).then_some(bytes))
+    }
+}
+
+/// Nothing was written.
+fn refused(index: u32, path: &Path) -> EngineError {
+    EngineError::OutOfSequence {
+        what: format!("chunk {index} of {}", path.display()),
     }
 }
 

@@ -73,21 +73,28 @@ impl FileChunks {
         })
     }
 
-    /// The writer of a body, made with its file if this is its first chunk.
-    fn writer(&self, body: &BodyKey, first: &[u8]) -> Result<Arc<Mutex<Writer>>, EngineError> {
+    /// The writer of a body, made with its file if this is its first chunk. What cannot be opened harms
+    /// nobody else: nothing was written.
+    fn writer(&self, id: ChunkId, bytes: &[u8]) -> Result<Arc<Mutex<Writer>>, EngineError> {
         let mut state = self.state.lock();
         if state.poisoned {
             return Err(EngineError::Poisoned);
         }
-        if let Some(writer) = state.writing.get(body) {
+        if let Some(writer) = state.writing.get(&id.body) {
             return Ok(Arc::clone(writer));
         }
-        let path = names::path(&self.root, body);
-        let made = Writer::open(self.disk.as_ref(), &path, first)
-            .map_err(|error| EngineError::io("creating", path.clone(), error));
-        let made = made.inspect_err(|_| state.poisoned = true)?;
-        let writer = Arc::new(Mutex::new(made));
-        state.writing.insert(*body, Arc::clone(&writer));
+        let path = names::path(&self.root, &id.body);
+        let disk = self.disk.as_ref();
+        let writer = if id.index == 0 {
+            let mut new = Writer::create(disk, &path)?;
+            new.begin(disk, bytes).inspect_err(|_| state.poisoned = true)?;
+            new
+        } else {
+            // A body whose file is gone was deleted: it does not come back without its beginning.
+            Writer::reopen(disk, &path, id.index)?
+        };
+        let writer = Arc::new(Mutex::new(writer));
+        state.writing.insert(id.body, Arc::clone(&writer));
         let above = path.ancestors().skip(1).take(3).map(Path::to_path_buf);
         state.names.extend(above);
         Ok(writer)
@@ -154,9 +161,11 @@ impl FileChunks {
 impl ChunkStore for FileChunks {
     fn put(&self, chunks: Vec<(ChunkId, Vec<u8>)>) -> Result<(), EngineError> {
         for (id, bytes) in chunks {
-            let writer = self.writer(&id.body, &bytes)?;
-            self.disk.chosen(&names::path(&self.root, &id.body));
-            self.poison(writer.lock().append(self.disk.as_ref(), id.index, &bytes))?;
+            let writer = self.writer(id, &bytes)?;
+            self.disk.chosen();
+            let mut writer = writer.lock();
+            writer.check(id.index, &bytes)?;
+            self.poison(writer.append(self.disk.as_ref(), &bytes))?;
         }
         Ok(())
     }
@@ -203,3 +212,5 @@ impl ChunkStore for FileChunks {
 mod covered;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unopened;

@@ -70,14 +70,46 @@ fn a_file_that_is_cut_short_has_fewer_chunks() {
     assert!(store.get(id(1, 0)).is_err(), "not a file of chunks");
 }
 
+#[track_caller]
+fn check_refused(store: &FileChunks, id: ChunkId, length: usize) {
+    let refused = store.put(vec![(id, vec![7; length])]);
+    assert!(
+        matches!(refused, Err(EngineError::OutOfSequence { .. })),
+        "{id:?}, {length} bytes: {refused:?}"
+    );
+}
+
 #[test]
-fn chunks_that_do_not_follow_are_refused_and_nothing_comes_after() {
+fn chunks_that_do_not_follow_are_refused_and_harm_nobody_else() {
     let directory = tempfile::tempdir().unwrap();
-    let store = FileChunks::open(directory.path().join("bodies")).unwrap();
+    let root = directory.path().join("bodies");
+    let store = FileChunks::open(root.clone()).unwrap();
     store.put(vec![(id(1, 0), vec![7; 10])]).unwrap();
-    assert!(store.put(vec![(id(1, 2), vec![7; 10])]).is_err());
-    let after = store.put(vec![(id(2, 0), vec![7; 10])]);
-    assert!(matches!(after, Err(EngineError::Poisoned)));
-    assert!(matches!(store.sync(), Err(EngineError::Poisoned)));
-    assert_eq!(store.get(id(1, 0)).unwrap(), Some(vec![7; 10]), "reads go on");
+    store.put(vec![(id(3, 0), vec![7; 10])]).unwrap();
+    store.delete(&[id(3, 0).body]).unwrap();
+    // Behind a gap, longer than the first, the first again; then of bodies that never began or are gone.
+    let cases = [(1, 2, 10), (1, 1, 11), (1, 0, 10), (2, 1, 10), (3, 1, 10)];
+    for reopened in [false, true] {
+        let store = if reopened {
+            &FileChunks::open(root.clone()).unwrap()
+        } else {
+            &store
+        };
+        for (body, index, length) in cases {
+            check_refused(store, id(body, index), length);
+        }
+        assert_eq!(
+            store.list(&[], None, 10).unwrap(),
+            [id(1, 0).body],
+            "no file was made"
+        );
+        store.put(vec![(id(4, 0), vec![7; 10])]).unwrap();
+        store.sync().unwrap();
+        store.delete(&[id(4, 0).body]).unwrap();
+        assert_eq!(
+            store.get(id(1, 0)).unwrap(),
+            Some(vec![7; 10]),
+            "nothing was added"
+        );
+    }
 }
