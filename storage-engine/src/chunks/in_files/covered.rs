@@ -60,3 +60,22 @@ fn a_sync_covers_what_was_put_while_another_one_ran() {
         check(chunks, at);
     }
 }
+
+#[test]
+fn many_bodies_at_once_keep_few_files_open_and_are_all_covered() {
+    const BODIES: u8 = 200;
+    let directory = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Recorder::default());
+    let store = FileChunks::on(directory.path().join("bodies"), disk.clone()).unwrap();
+    for index in 0..3 {
+        for body in 0..BODIES {
+            store.put(vec![(id(body, index), vec![body; 100])]).unwrap();
+            let open = store.state.lock().writing.len();
+            assert!(open <= WRITERS_MAX, "{open} files are open");
+        }
+    }
+    store.sync().unwrap();
+    let durable = disk.durable.lock();
+    assert_eq!(durable.len(), usize::from(BODIES));
+    assert!(durable.values().all(|length| *length == 308), "{durable:?}");
+}

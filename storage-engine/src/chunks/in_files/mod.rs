@@ -31,6 +31,8 @@ use self::file::{Reader, Writer};
 use super::{BodyKey, ChunkId, ChunkStore};
 use crate::engine::EngineError;
 
+/// Files that are kept open for writing, besides those that callers write to at this moment.
+const WRITERS_MAX: usize = 64;
 /// Files that are kept open for reading.
 const READERS_MAX: usize = 32;
 
@@ -47,10 +49,26 @@ pub struct FileChunks {
 #[derive(Default)]
 struct State {
     /// Files with bytes that no sync covers.
-    writing: HashMap<BodyKey, Arc<Mutex<Writer>>>,
+    writing: HashMap<BodyKey, Chosen>,
+    /// How many times a file was chosen.
+    choices: u64,
     /// Directories with names that no sync covers.
     names: HashSet<PathBuf>,
     poisoned: bool,
+}
+
+/// A file that was chosen to be written to.
+struct Chosen {
+    writer: Arc<Mutex<Writer>>,
+    /// Rises with each choice of any file.
+    last: u64,
+}
+
+impl Chosen {
+    /// True if nobody can be about to write to it. Exact under the lock under which files are chosen.
+    fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.writer) == 1
+    }
 }
 
 impl FileChunks {
@@ -80,8 +98,11 @@ impl FileChunks {
         if state.poisoned {
             return Err(EngineError::Poisoned);
         }
-        if let Some(writer) = state.writing.get(&id.body) {
-            return Ok(Arc::clone(writer));
+        state.choices += 1;
+        let last = state.choices;
+        if let Some(chosen) = state.writing.get_mut(&id.body) {
+            chosen.last = last;
+            return Ok(Arc::clone(&chosen.writer));
         }
         let path = names::path(&self.root, &id.body);
         let disk = self.disk.as_ref();
@@ -94,7 +115,11 @@ impl FileChunks {
             Writer::reopen(disk, &path, id.index)?
         };
         let writer = Arc::new(Mutex::new(writer));
-        state.writing.insert(id.body, Arc::clone(&writer));
+        let chosen = Chosen {
+            writer: Arc::clone(&writer),
+            last,
+        };
+        state.writing.insert(id.body, chosen);
         let above = path.ancestors().skip(1).take(3).map(Path::to_path_buf);
         state.names.extend(above);
         Ok(writer)
@@ -120,11 +145,30 @@ impl FileChunks {
         Ok(Some(reader))
     }
 
+    /// Closes a file if as many are open as may be: the one that was chosen longest ago, once it is durable,
+    /// as no sync will find it any more.
+    fn make_room(&self, body: &BodyKey) -> Result<(), EngineError> {
+        let oldest = {
+            let state = self.state.lock();
+            if state.writing.len() < WRITERS_MAX || state.writing.contains_key(body) {
+                return Ok(());
+            }
+            let idle = state.writing.values().filter(|chosen| chosen.is_idle());
+            let oldest = idle.min_by_key(|chosen| chosen.last);
+            oldest.map(|chosen| Arc::clone(&chosen.writer))
+        };
+        if let Some(oldest) = oldest {
+            self.poison(oldest.lock().sync(self.disk.as_ref()))?;
+            drop(oldest);
+            self.close_idle();
+        }
+        Ok(())
+    }
+
     /// Closes every file that nobody has chosen and that has nothing left to sync.
     fn close_idle(&self) {
-        let is_idle =
-            |writer: &Arc<Mutex<Writer>>| Arc::strong_count(writer) == 1 && !writer.lock().is_dirty();
-        self.state.lock().writing.retain(|_, writer| !is_idle(writer));
+        let is_needed = |chosen: &Chosen| !chosen.is_idle() || chosen.writer.lock().is_dirty();
+        self.state.lock().writing.retain(|_, chosen| is_needed(chosen));
     }
 
     fn poison<T>(&self, result: Result<T, EngineError>) -> Result<T, EngineError> {
@@ -161,6 +205,7 @@ impl FileChunks {
 impl ChunkStore for FileChunks {
     fn put(&self, chunks: Vec<(ChunkId, Vec<u8>)>) -> Result<(), EngineError> {
         for (id, bytes) in chunks {
+            self.make_room(&id.body)?;
             let writer = self.writer(id, &bytes)?;
             self.disk.chosen();
             let mut writer = writer.lock();
@@ -193,7 +238,8 @@ impl ChunkStore for FileChunks {
             if state.poisoned {
                 return Err(EngineError::Poisoned);
             }
-            let writers: Vec<_> = state.writing.values().cloned().collect();
+            let chosen = state.writing.values();
+            let writers: Vec<_> = chosen.map(|chosen| Arc::clone(&chosen.writer)).collect();
             (writers, std::mem::take(&mut state.names))
         };
         for writer in writers {
