@@ -93,8 +93,8 @@ impl Account {
 }
 
 impl Store {
-    /// [`Account::maintain`] for every account, in order of their names. One that fails does not keep the
-    /// others from being looked after.
+    /// [`Account::maintain`] for every account, in order of their names, and the deletion of what their changes
+    /// released. One that fails does not keep the others from being looked after.
     ///
     /// # Errors
     /// The first failure of an account. What was done stays done.
@@ -115,6 +115,17 @@ impl Store {
                 }
             }
         }
+        total.done &= self.reap()?;
         failed.map_or(Ok(total), Err)
+    }
+
+    /// Gives back the space of what commits released and nobody reads any more; false if there is more.
+    fn reap(&self) -> Result<bool> {
+        for _ in 0..STEPS_MAX {
+            if self.trees().reap_some()? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

@@ -157,6 +157,26 @@ fn files_come_and_go_with_the_bodies() {
 }
 
 #[test]
+fn the_maintenance_deletes_what_was_released() {
+    let placed = Placed::new();
+    let container = placed.container();
+    let names = ["a", "b", "c", "d", "e"];
+    for text in names {
+        put(&container, text, 1);
+    }
+    for text in names {
+        container
+            .delete_blob(&name(text), &Conditions::default())
+            .unwrap();
+    }
+    // A body waits until one more commit is durable.
+    let small = container.upload(&name("small"), &b"small"[..], UploadOptions::default());
+    small.unwrap();
+    while !placed.store.maintain().unwrap().done {}
+    assert_eq!(placed.files().len(), 0);
+}
+
+#[test]
 fn blocks_and_uploads_that_are_given_up_leave_no_file() {
     let mut placed = Placed::new();
     let container = placed.container();

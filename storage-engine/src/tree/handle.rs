@@ -132,7 +132,7 @@ impl Tree {
         let _reaping = self.store.committer.reaping.lock();
         self.state.check_open()?;
         self.state.pages.core.check_writable()?;
-        reap(&self.state, Effort::All)
+        reap(&self.state, Effort::All).map(drop)
     }
 
     /// An id for a new large body; its chunks are reaped at the next open unless a transaction adopts it.
