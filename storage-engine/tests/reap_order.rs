@@ -14,10 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 
 use common::*;
 use strongroom_engine::chunks::{BodyKey, ChunkId, ChunkStore, FileChunks};
-use strongroom_engine::engine::{
-    Batch, Capabilities, Durability, Engine, EngineError, EngineStats, KeyRange, Mutation, ScanOptions,
-    ScanPage, Space,
-};
+use strongroom_engine::engine::{Batch, EngineError, Mutation, Space};
 use strongroom_engine::tree::{Tree, TreeError, TreeStore};
 
 /// Deletions of bodies that no sync covers, and what became of the list of one commit.
@@ -30,6 +27,18 @@ struct Watch {
 }
 
 impl Watch {
+    fn see(&self, batch: &Batch) {
+        let gone = batch
+            .mutations
+            .iter()
+            .filter(|mutation| self.is_of_list(mutation))
+            .count();
+        self.gone.fetch_add(gone, SeqCst);
+        if self.is_unsynced.load(SeqCst) {
+            self.too_early.fetch_add(gone, SeqCst);
+        }
+    }
+
     fn is_of_list(&self, mutation: &Mutation) -> bool {
         let list = [TREE.0.as_slice(), &self.commit.load(SeqCst).to_be_bytes()].concat();
         matches!(mutation, Mutation::Delete { space: Space::FREED, key } if key.starts_with(&list))
@@ -59,41 +68,6 @@ impl ChunkStore for WatchedChunks {
     }
 }
 
-struct WatchedEngine(Shared, Arc<Watch>);
-
-impl Engine for WatchedEngine {
-    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        self.0.get(space, key)
-    }
-    fn scan(&self, space: Space, range: &KeyRange, options: ScanOptions) -> Result<ScanPage, EngineError> {
-        self.0.scan(space, range, options)
-    }
-    fn apply(&self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
-        let of_list = |mutation: &&Mutation| self.1.is_of_list(mutation);
-        let gone = batch.mutations.iter().filter(of_list).count();
-        self.1.gone.fetch_add(gone, SeqCst);
-        if self.1.is_unsynced.load(SeqCst) {
-            self.1.too_early.fetch_add(gone, SeqCst);
-        }
-        self.0.apply(batch, durability)
-    }
-    fn sync(&self) -> Result<(), EngineError> {
-        self.0.sync()
-    }
-    fn checkpoint(&self) -> Result<(), EngineError> {
-        self.0.checkpoint()
-    }
-    fn stats(&self) -> Result<EngineStats, EngineError> {
-        self.0.stats()
-    }
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
-    }
-    fn close(&self) -> Result<(), EngineError> {
-        self.0.close()
-    }
-}
-
 /// One commit with `keys` new keys and `bodies` bodies, and one that takes them all away.
 fn come_and_go(tree: &Tree, keys: u32, bodies: usize) {
     let key = |n: u32| [b"k".as_slice(), &n.to_be_bytes()].concat();
@@ -115,7 +89,8 @@ fn come_and_go(tree: &Tree, keys: u32, bodies: usize) {
 #[track_caller]
 fn check(keys: u32, bodies: usize) {
     let (directory, watch) = (tempfile::tempdir().unwrap(), Arc::new(Watch::default()));
-    let mut parts = parts(WatchedEngine(memory(), watch.clone()));
+    let seen = watch.clone();
+    let mut parts = parts(Watched(memory(), Arc::new(move |batch| seen.see(batch))));
     let files = FileChunks::open(directory.path().join("bodies")).unwrap();
     parts.chunks = Some(Box::new(WatchedChunks(files, watch.clone())));
     let store = TreeStore::open(parts, settings(512)).unwrap();

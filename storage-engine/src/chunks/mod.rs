@@ -65,6 +65,17 @@ pub trait ChunkStore: Send + Sync + 'static {
     /// `Io`, `Corrupt`, `Closed`.
     fn list(&self, prefix: &[u8], after: Option<BodyKey>, limit: usize) -> Result<Vec<BodyKey>, EngineError>;
 
+    /// Has the next [`sync`](Self::sync) make durable which bodies there are whose key begins with `prefix`,
+    /// whoever put or deleted them: an earlier process may have ended before its own sync. The default does
+    /// nothing, for stores whose every sync covers that.
+    ///
+    /// # Errors
+    /// As [`Engine::apply`](crate::engine::Engine::apply).
+    fn cover(&self, prefix: &[u8]) -> Result<(), EngineError> {
+        let _ = prefix;
+        Ok(())
+    }
+
     /// Makes every earlier `put` and `delete` durable. The in-engine placement leaves this to the engine's
     /// sync.
     ///

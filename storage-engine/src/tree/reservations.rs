@@ -134,6 +134,8 @@ pub(super) fn recover(pages: &Pages, version: &Version) -> Result<(), TreeError>
         let mut batch = Batch::new();
         for record in records {
             delete_unreferenced(pages, version, &record)?;
+            // What the process that was interrupted deleted must not come back when the record is gone.
+            core.chunks.cover(&record)?;
             batch = batch.delete(Space::RESERVATIONS, record);
         }
         sync_chunks(core)?;

@@ -190,15 +190,23 @@ impl FileChunks {
             }
             _ => {}
         }
-        for above in path.ancestors().skip(1).take(2) {
-            state.names.insert(above.to_path_buf());
-            // Only if it is empty.
-            if fs::remove_dir(above).is_err() {
-                return Ok(());
+        if let Some(block) = path.parent() {
+            self.prune(&mut state, block);
+        }
+        Ok(())
+    }
+
+    /// Removes a directory and the one above it if they are empty; what becomes of their names is part of the
+    /// next sync, also if somebody else removed them.
+    fn prune(&self, state: &mut State, directory: &Path) {
+        for path in directory.ancestors().take_while(|path| *path != self.root) {
+            state.names.insert(path.to_path_buf());
+            match fs::remove_dir(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return,
+                _ => {}
             }
         }
         state.names.insert(self.root.clone());
-        Ok(())
     }
 }
 
@@ -231,6 +239,20 @@ impl ChunkStore for FileChunks {
             .map_err(|error| EngineError::io("reading", self.root.clone(), error))
     }
 
+    fn cover(&self, prefix: &[u8]) -> Result<(), EngineError> {
+        let mut state = self.state.lock();
+        let directories = names::directories(&self.root, prefix)
+            .map_err(|error| EngineError::io("reading", self.root.clone(), error))?;
+        for directory in directories {
+            self.prune(&mut state, &directory);
+            let above = directory
+                .ancestors()
+                .take_while(|path| path.starts_with(&self.root));
+            state.names.extend(above.map(Path::to_path_buf));
+        }
+        Ok(())
+    }
+
     fn sync(&self) -> Result<(), EngineError> {
         let _one = self.syncing.lock();
         let (writers, directories) = {
@@ -256,6 +278,8 @@ impl ChunkStore for FileChunks {
 
 #[cfg(test)]
 mod covered;
+#[cfg(test)]
+mod forgotten;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
