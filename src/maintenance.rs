@@ -93,8 +93,8 @@ impl Account {
 }
 
 impl Store {
-    /// [`Account::maintain`] for every account, in order of their names, and the deletion of what their changes
-    /// released. One that fails does not keep the others from being looked after.
+    /// [`Account::maintain`] for every account, in order of their names, and the deletion of what their
+    /// changes released. One that fails does not keep the others from being looked after.
     ///
     /// # Errors
     /// The first failure of an account. What was done stays done.

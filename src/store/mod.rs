@@ -190,6 +190,7 @@ impl Inner {
             role: Role::Store,
             id: header.id(),
             root: &root,
+            placement: header.placement(),
         };
         let changed = Header::wrap(&changed, new, self.shared.entropy.as_ref())?;
         changed.write(&self.directory)?;

@@ -1,5 +1,5 @@
-//! The record of a block of reservations goes when it is durable which of its bodies there are, whoever put or
-//! deleted them: a file that came back after a power cut would be nobody's for ever.
+//! The record of a block of reservations goes when it is durable which of its bodies there are, whoever put
+//! or deleted them: a file that came back after a power cut would be nobody's for ever.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

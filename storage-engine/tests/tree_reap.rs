@@ -252,7 +252,7 @@ fn a_damaged_list_keeps_its_space_and_nothing_else() {
     assert_eq!(counts(&engine), EMPTY);
 }
 
-/// Each commit adopts `per_commit` bodies and releases those of the one before it; commits alone must keep up.
+/// Each commit adopts `per_commit` bodies and releases those of the one before it: commits must keep up.
 #[track_caller]
 fn check_bounded(in_files: bool, per_commit: usize) {
     let directory = tempfile::tempdir().unwrap();

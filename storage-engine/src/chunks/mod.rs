@@ -36,8 +36,8 @@ pub struct ChunkId {
 /// * `put` need not be durable before `sync` returns; `sync` covers every `put` that returned before it
 ///   began.
 /// * A `get` after the `put` returned sees the bytes.
-/// * A chunk that cannot be stored because of what there is of its body, or because its file cannot be opened,
-///   fails alone: nothing was written.
+/// * A chunk that cannot be stored because of what there is of its body, or because its file cannot be
+///   opened, fails alone: nothing was written.
 /// * After the first failed write or sync every later write fails with [`EngineError::Poisoned`].
 pub trait ChunkStore: Send + Sync + 'static {
     /// Stores chunks.

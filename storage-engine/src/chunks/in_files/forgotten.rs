@@ -1,5 +1,5 @@
-//! Names that an earlier process made or removed become durable when they are covered, and directories that it
-//! left empty go.
+//! Names that an earlier process made or removed become durable when they are covered, and directories that
+//! it left empty go.
 
 use super::tests::id;
 use super::*;
