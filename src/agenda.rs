@@ -3,6 +3,9 @@
 //! An entry is a key, time first, so that what is due is what comes first. Each task looks again at what it
 //! is about: an entry that has been overtaken does nothing.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use strongroom_engine::Timestamp;
 use strongroom_engine::codec::{Record, decode, encode};
@@ -56,27 +59,78 @@ pub(crate) fn cancel(txn: &mut Txn<'_>, when: Timestamp, task: &Task) -> Result<
     Ok(())
 }
 
-/// Carries out a few tasks that are due, in one commit; what they did, or `None` if none was due.
-pub(crate) fn step(core: &std::sync::Arc<AccountCore>) -> Result<Option<Maintained>> {
+/// Entries that cannot be carried out, because they or what they are about is damaged. They stay where they
+/// are; the others are carried out.
+#[derive(Default)]
+pub(crate) struct Damaged {
+    keys: BTreeSet<Vec<u8>>,
+    first: Option<Error>,
+}
+
+impl Damaged {
+    fn note(&mut self, key: Vec<u8>, error: Error) {
+        tracing::warn!(%error, "an entry of the agenda cannot be carried out; the others are");
+        self.keys.insert(key);
+        self.first.get_or_insert(error);
+    }
+
+    /// Why the first of them could not be carried out.
+    pub(crate) fn into_error(self) -> Option<Error> {
+        self.first
+    }
+}
+
+/// Carries out a few tasks that are due, in one commit; what they did, or `None` if none was due but damaged
+/// ones.
+pub(crate) fn step(core: &Arc<AccountCore>, damaged: &mut Damaged) -> Result<Option<Maintained>> {
     let now = core.clock.now();
-    let due = KeyRange {
-        start: vec![rooms::AGENDA],
-        end: Some(rooms::key(
-            rooms::AGENDA,
-            &[&now.ticks().saturating_add(1).to_be_bytes()],
-        )),
-    };
-    if core.tree.range(&due, Order::Ascending, 1)?.is_empty() {
+    let keys = due(core, (now, damaged))?;
+    if keys.is_empty() {
         return Ok(None);
     }
+    match carry_out_all(core, (keys.clone(), now)) {
+        Err(error) if error.kind() == ErrorKind::Corrupt => {}
+        done => return done.map(Some),
+    }
+    // One of them is damaged: each on its own.
+    let mut total = Maintained::default();
+    for key in keys {
+        match carry_out_all(core, (vec![key.clone()], now)) {
+            Ok(done) => total.add(done),
+            Err(error) if error.kind() == ErrorKind::Corrupt => damaged.note(key, error),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(total))
+}
+
+/// The keys of the first entries that are due, without those that are known to be damaged.
+fn due(core: &AccountCore, (now, damaged): (Timestamp, &Damaged)) -> Result<Vec<Vec<u8>>> {
+    let end = now.ticks().saturating_add(1).to_be_bytes();
+    let range = KeyRange {
+        start: vec![rooms::AGENDA],
+        end: Some(rooms::key(rooms::AGENDA, &[&end])),
+    };
+    let limit = TASKS_PER_STEP + damaged.keys.len();
+    let entries = core.tree.range(&range, Order::Ascending, limit)?.into_iter();
+    let keys = entries
+        .map(|(key, _)| key)
+        .filter(|key| !damaged.keys.contains(key));
+    Ok(keys.take(TASKS_PER_STEP).collect())
+}
+
+fn carry_out_all(core: &AccountCore, (keys, now): (Vec<Vec<u8>>, Timestamp)) -> Result<Maintained> {
     core.transact(move |txn| {
         let mut done = Maintained::default();
-        for (key, _) in txn.range(&due, Order::Ascending, TASKS_PER_STEP)? {
+        for key in &keys {
+            // Taken off meanwhile.
+            if !txn.delete(key)? {
+                continue;
+            }
             let task = decode(key.get(9..).unwrap_or_default())?;
-            txn.delete(&key)?;
             carry_out(txn, (&task, now), &mut done)?;
         }
-        Ok(Some(done))
+        Ok(done)
     })
 }
 
@@ -130,3 +184,6 @@ fn key(when: Timestamp, task: &Task) -> Result<Vec<u8>> {
         &[&when.ticks().to_be_bytes(), &encode(task)?],
     ))
 }
+
+#[cfg(test)]
+mod tests;

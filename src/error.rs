@@ -153,9 +153,14 @@ impl From<TreeError> for Error {
         if is_newer(&error) {
             return Self::newer(message).caused_by(error);
         }
+        if matches!(error, TreeError::NotFound(_)) {
+            let message = "the account or encryption scope was deleted meanwhile";
+            return Self::new(ErrorKind::NotFound, "ResourceNotFound", 404, message).caused_by(error);
+        }
         let (kind, hint) = match &error {
             TreeError::Corrupt { .. } => (ErrorKind::Corrupt, RESTORE),
             TreeError::Engine(engine) => match engine.as_ref() {
+                EngineError::OutOfSequence { .. } => (ErrorKind::Store, "begin the upload again"),
                 EngineError::Corrupt { .. } => (ErrorKind::Corrupt, RESTORE),
                 EngineError::Io { source, .. } => (ErrorKind::Store, io_hint(source)),
                 _ => (ErrorKind::Store, REOPEN),

@@ -53,11 +53,13 @@ impl Account {
     /// Call it until [`Maintained::done`]. Works without the customer's key; copies fail then.
     ///
     /// # Errors
-    /// When the store fails. What was done until then stays done.
+    /// When the store fails; when nothing is left to do but what is damaged. What was done until then stays
+    /// done.
     pub fn maintain(&self) -> Result<Maintained> {
         let mut total = Maintained::default();
+        let mut damaged = agenda::Damaged::default();
         for _ in 0..STEPS_MAX {
-            match self.maintain_once()? {
+            match self.maintain_once(&mut damaged)? {
                 Some(done) => total.add(done),
                 None => {
                     total.done = true;
@@ -65,12 +67,16 @@ impl Account {
                 }
             }
         }
-        Ok(total)
+        // Said in the end, when it keeps nothing else from being done.
+        match damaged.into_error().filter(|_| total.done) {
+            Some(error) => Err(error),
+            None => Ok(total),
+        }
     }
 
     /// One commit of work, or `None` if there is nothing to do.
-    fn maintain_once(&self) -> Result<Option<Maintained>> {
-        if let Some(done) = agenda::step(&self.core)? {
+    fn maintain_once(&self, damaged: &mut agenda::Damaged) -> Result<Option<Maintained>> {
+        if let Some(done) = agenda::step(&self.core, damaged)? {
             return Ok(Some(done));
         }
         if let Some(blobs) = container::reap_step(&self.core)? {
@@ -93,8 +99,8 @@ impl Account {
 }
 
 impl Store {
-    /// [`Account::maintain`] for every account, in order of their names. One that fails does not keep the
-    /// others from being looked after.
+    /// [`Account::maintain`] for every account, in order of their names, and the deletion of what their
+    /// changes released. One that fails does not keep the others from being looked after.
     ///
     /// # Errors
     /// The first failure of an account. What was done stays done.
@@ -115,6 +121,17 @@ impl Store {
                 }
             }
         }
+        total.done &= self.reap()?;
         failed.map_or(Ok(total), Err)
+    }
+
+    /// Gives back the space of what commits released and nobody reads any more; false if there is more.
+    fn reap(&self) -> Result<bool> {
+        for _ in 0..STEPS_MAX {
+            if self.trees().reap_some()? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

@@ -118,11 +118,12 @@ struct Header {
     key_commitment: [u8; 32],
     wrapped: Vec<u8>,
     root_commitment: [u8; 32],
+    placement: u8,
 }
 
 impl Record for Header {
     const NAME: &'static str = "header";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 }
 
 impl Header {

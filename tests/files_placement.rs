@@ -50,16 +50,26 @@ impl Placed {
         Self { world, store }
     }
 
-    /// With other settings: a store that is there keeps to its own placement.
     fn reopen(&mut self) {
         self.store.close().unwrap();
-        let key = KeyFile::read(&self.world.directory.path().join("placed.key")).unwrap();
-        self.store = Store::builder(self.world.directory.path().join("placed"), key)
+        self.store = self.open().unwrap();
+    }
+
+    /// With other settings: a store that is there keeps to its own placement.
+    fn open(&self) -> Result<Store, strongroom::Error> {
+        Store::builder(self.path("placed"), self.key("placed.key"))
             .clock(self.world.clock.clone())
             .vaults(&self.world.vaults)
             .settings(settings(Placement::Engine))
             .open()
-            .unwrap();
+    }
+
+    fn key(&self, file: &str) -> KeyFile {
+        KeyFile::read(&self.path(file)).unwrap()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.world.directory.path().join(name)
     }
 
     fn container(&self) -> Container {
@@ -157,6 +167,75 @@ fn files_come_and_go_with_the_bodies() {
 }
 
 #[test]
+fn the_maintenance_deletes_what_was_released() {
+    let placed = Placed::new();
+    let container = placed.container();
+    let names = ["a", "b", "c", "d", "e"];
+    for text in names {
+        put(&container, text, 1);
+    }
+    for text in names {
+        container
+            .delete_blob(&name(text), &Conditions::default())
+            .unwrap();
+    }
+    // A body waits until one more commit is durable.
+    let small = container.upload(&name("small"), &b"small"[..], UploadOptions::default());
+    small.unwrap();
+    while !placed.store.maintain().unwrap().done {}
+    assert_eq!(placed.files().len(), 0);
+}
+
+/// A store whose bodies are gone would show its blobs and give none of them, and take new ones elsewhere.
+#[test]
+fn a_store_without_its_directory_of_bodies_is_refused() {
+    let mut placed = Placed::new();
+    put(&placed.container(), "a", 1);
+    let new = KeyFile::create(&placed.path("new.key"), &SystemEntropy).unwrap();
+    for changed in [false, true] {
+        placed.store.close().unwrap();
+        let (there, away) = (placed.path("placed/bodies"), placed.path("away"));
+        fs::rename(&there, &away).unwrap();
+        for is_file in [false, true] {
+            if is_file {
+                fs::write(&there, "no directory").unwrap();
+            }
+            let refused = placed.open().err().unwrap();
+            assert_eq!(
+                (refused.kind(), refused.code()),
+                (ErrorKind::Corrupt, "BodiesMissing")
+            );
+            assert!(refused.what_to_do().unwrap().contains("put the directory back"));
+            assert_eq!(there.exists(), is_file, "nothing was made");
+        }
+        fs::remove_file(&there).unwrap();
+        fs::rename(&away, &there).unwrap();
+        placed.store = placed.open().unwrap();
+        assert!(get(&placed.container(), "a").unwrap() == content(1));
+        if !changed {
+            // The header is written again, and still knows.
+            let old = placed.key("placed.key");
+            placed.store.change_platform_key(&old, &new).unwrap();
+            fs::copy(placed.path("new.key"), placed.path("placed.key")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_directory_named_bodies_does_not_move_the_bodies_of_a_store() {
+    let world = World::prepared();
+    world.store.close().unwrap();
+    fs::create_dir(world.data().join("bodies")).unwrap();
+    let store = world.options().open().unwrap();
+    let account = store.create_account(&world.new_account("another")).unwrap();
+    let container = account.container(&"box".parse().unwrap());
+    container.create(&Metadata::new()).unwrap();
+    put(&container, "a", 1);
+    assert_eq!(fs::read_dir(world.data().join("bodies")).unwrap().count(), 0);
+    assert!(get(&container, "a").unwrap() == content(1));
+}
+
+#[test]
 fn blocks_and_uploads_that_are_given_up_leave_no_file() {
     let mut placed = Placed::new();
     let container = placed.container();
@@ -196,6 +275,29 @@ fn blocks_and_uploads_that_are_given_up_leave_no_file() {
         "an account is opened when it is used"
     );
     assert_eq!(placed.files().len(), 2);
+}
+
+#[test]
+fn an_account_deleted_during_an_upload_leaves_no_file_and_the_others_go_on() {
+    let placed = Placed::new();
+    let new = placed.world.new_account("deleted");
+    let account = placed.store.create_account(&new).unwrap();
+    let container = account.container(&"box".parse().unwrap());
+    container.create(&Metadata::new()).unwrap();
+    let mut upload = container
+        .begin_upload(&name("under-way"), UploadOptions::default())
+        .unwrap();
+    upload.write(&vec![7; 4 << 20]).unwrap();
+    placed.store.delete_account(&new.name).unwrap();
+    let failed = upload
+        .write(&vec![7; 4 << 20])
+        .and_then(|()| upload.commit().map(drop));
+    assert!(failed.is_err());
+    assert_eq!(placed.files().len(), 0);
+    let container = placed.container();
+    put(&container, "a", 1);
+    assert!(get(&container, "a").unwrap() == content(1));
+    assert_eq!(placed.files().len(), 1);
 }
 
 #[test]

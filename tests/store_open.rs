@@ -123,6 +123,17 @@ fn a_newer_format_is_refused() {
 }
 
 #[test]
+fn a_format_from_before_the_first_release_is_refused() {
+    use strongroom::engine::codec::{FrameKind, frame, unframe};
+    let world = closed();
+    let bytes = std::fs::read(header(&world)).unwrap();
+    let mut record = unframe(FrameKind::File, &bytes).unwrap().to_vec();
+    record[0] = 1;
+    std::fs::write(header(&world), frame(FrameKind::File, &record).unwrap()).unwrap();
+    check(&world, world.host_key(), "OlderFormat");
+}
+
+#[test]
 fn a_lost_engine_is_not_replaced_by_an_empty_one() {
     let world = closed();
     std::fs::remove_dir_all(world.data().join("engine")).unwrap();

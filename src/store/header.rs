@@ -12,6 +12,7 @@ use strongroom_engine::keys::{Purpose, RootKey, ScopeId};
 use strongroom_engine::seal::SealKind;
 
 use super::files;
+use super::open::Placement;
 use super::platform_key::PlatformKey;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -59,11 +60,14 @@ pub(crate) struct Header {
     key_commitment: [u8; 32],
     wrapped: Vec<u8>,
     root_commitment: [u8; 32],
+    /// Where the store's bodies are, so that a lost directory of bodies is missed. Of vaults: in the engine.
+    placement: Placement,
 }
 
 impl Record for Header {
     const NAME: &'static str = "header";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    const OLDEST: u8 = 2;
 }
 
 /// A root key with the header that wraps it.
@@ -71,6 +75,7 @@ pub(crate) struct NewHeader<'a> {
     pub(crate) role: Role,
     pub(crate) id: ScopeId,
     pub(crate) root: &'a RootKey,
+    pub(crate) placement: Placement,
 }
 
 impl Header {
@@ -96,6 +101,7 @@ impl Header {
             key_commitment: platform.commitment(new.id),
             wrapped,
             root_commitment: new.root.commitment(new.id),
+            placement: new.placement,
         })
     }
 
@@ -118,6 +124,17 @@ impl Header {
                 let message = format!("{} was written by a newer release", directory.display());
                 Err(Error::newer(message).caused_by(error))
             }
+            Err(error @ CodecError::Older { .. }) => Err(Error::new(
+                ErrorKind::Store,
+                "OlderFormat",
+                409,
+                format!("{} was written before the first release", directory.display()),
+            )
+            .hint(format!(
+                "copy what it holds with the release that made it, into a new {}",
+                role.what()
+            ))
+            .caused_by(error)),
             Err(error) => Err(Error::new(
                 ErrorKind::Corrupt,
                 "HeaderDamaged",
@@ -170,6 +187,11 @@ impl Header {
     /// Names the store or the vaults.
     pub(crate) fn id(&self) -> ScopeId {
         self.id
+    }
+
+    /// Where the bodies of the store are, since it was made.
+    pub(crate) fn placement(&self) -> Placement {
+        self.placement
     }
 
     pub(crate) fn path(directory: &Path, role: Role) -> PathBuf {

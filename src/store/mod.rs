@@ -158,6 +158,10 @@ impl Store {
         self.inner.shared.trees.write_counts()
     }
 
+    pub(crate) fn trees(&self) -> &TreeStore {
+        &self.inner.shared.trees
+    }
+
     /// Makes `new` the platform key of the store. Rewrites the header file and nothing else.
     ///
     /// # Errors
@@ -186,6 +190,7 @@ impl Inner {
             role: Role::Store,
             id: header.id(),
             root: &root,
+            placement: header.placement(),
         };
         let changed = Header::wrap(&changed, new, self.shared.entropy.as_ref())?;
         changed.write(&self.directory)?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
+use serde::{Deserialize, Serialize};
 use strongroom_engine::chunks::{ChunkStore, FileChunks};
 use strongroom_engine::engine::Engine;
 use strongroom_engine::engine::sled::{SledEngine, SledOptions};
@@ -47,8 +48,8 @@ pub struct Settings {
     pub placement: Placement,
 }
 
-/// Where bodies of more than 64 KiB are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// Where bodies of more than 64 KiB are. A number is on disk: never reuse one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Placement {
     /// Records of the engine: one directory of its files holds everything.
@@ -168,11 +169,13 @@ impl StoreOptions {
             role: Role::Store,
             id,
             root: &root,
+            placement: self.settings.placement,
         };
         let header = Header::wrap(&new, self.host_key.as_ref(), self.entropy.as_ref())?;
         create_directory(&self.directory.join(SIDE_FILES))?;
         let vaults = self.vaults.clone();
-        let (directory, shared) = self.assemble(root, id, Tree::Create)?;
+        let placement = self.settings.placement;
+        let (directory, shared) = self.assemble(root, id, (Tree::Create, placement))?;
         header.write(&directory)?;
         finish(&directory)?;
         Ok(store(directory, shared, (header, lock, vaults)))
@@ -182,7 +185,7 @@ impl StoreOptions {
     ///
     /// # Errors
     /// `NotInitialised`, `NotADirectory`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `EngineDamaged`,
-    /// `WrongPlatformKey`, `SamePlatformKey`: nothing was written then.
+    /// `BodiesMissing`, `OlderFormat`, `WrongPlatformKey`, `SamePlatformKey`: nothing was written then.
     pub fn open(self) -> Result<Store> {
         self.refuse_options()?;
         Header::read(&self.directory, Role::Store)?;
@@ -190,8 +193,10 @@ impl StoreOptions {
         // Read again under the lock: whoever had it may have changed the platform key.
         let header = Header::read(&self.directory, Role::Store)?;
         let root = header.unlock(self.host_key.as_ref())?;
+        let placement = header.placement();
+        refuse_missing_bodies(&self.directory, placement)?;
         let vaults = self.vaults.clone();
-        let (directory, shared) = self.assemble(root, header.id(), Tree::Open)?;
+        let (directory, shared) = self.assemble(root, header.id(), (Tree::Open, placement))?;
         finish(&directory)?;
         let holders = remove_orphans(&shared)?;
         recover(&shared, &holders)?;
@@ -206,7 +211,12 @@ impl StoreOptions {
         }
     }
 
-    fn assemble(self, root: RootKey, id: ScopeId, tree: Tree) -> Result<(PathBuf, Arc<StoreShared>)> {
+    fn assemble(
+        self,
+        root: RootKey,
+        id: ScopeId,
+        (tree, placement): (Tree, Placement),
+    ) -> Result<(PathBuf, Arc<StoreShared>)> {
         let engine = match self.engine {
             Some(engine) => engine,
             None => default_engine(
@@ -217,7 +227,7 @@ impl StoreOptions {
         };
         let parts = TreeStoreParts {
             engine,
-            chunks: file_chunks(&self.directory, (tree, self.settings.placement))?,
+            chunks: file_chunks(&self.directory, placement)?,
             entropy: self.entropy.clone(),
             clock: self.clock.clone(),
         };
@@ -273,22 +283,33 @@ fn store(
     }
 }
 
-/// The bodies' own files, if the store keeps them so: what it has says so once it is there.
-fn file_chunks(
-    directory: &Path,
-    (tree, placement): (Tree, Placement),
-) -> Result<Option<Box<dyn ChunkStore>>> {
-    let bodies = directory.join(BODIES);
-    let wanted = match tree {
-        Tree::Create => placement == Placement::Files,
-        Tree::Open => bodies.is_dir(),
-    };
-    if !wanted {
+/// The bodies' own files, if the store keeps them so.
+fn file_chunks(directory: &Path, placement: Placement) -> Result<Option<Box<dyn ChunkStore>>> {
+    if placement == Placement::Engine {
         return Ok(None);
     }
+    let bodies = directory.join(BODIES);
     create_directory(&bodies)?;
     let chunks = FileChunks::open(bodies.clone()).map_err(|error| Error::engine_unopened(&bodies, error))?;
     Ok(Some(Box::new(chunks)))
+}
+
+/// Refuses a store whose directory of bodies was lost. It is durable before the header, and never removed.
+fn refuse_missing_bodies(directory: &Path, placement: Placement) -> Result<()> {
+    let bodies = directory.join(BODIES);
+    if placement == Placement::Engine || bodies.is_dir() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Corrupt,
+        "BodiesMissing",
+        500,
+        format!(
+            "{} is missing, where the content of this store's blobs is",
+            bodies.display()
+        ),
+    )
+    .hint("put the directory back, or restore the whole store from a backup; nothing was changed"))
 }
 
 pub(super) fn default_engine(directory: &Path, cache_bytes: u64, tree: Tree) -> Result<Box<dyn Engine>> {

@@ -12,7 +12,7 @@ use strongroom_keyvault::{Providers, SoftwareProvider, VaultError, VaultStore, V
 
 use super::header::{Header, NewHeader, Role};
 use super::lock::DirectoryLock;
-use super::open::{ENGINE, Tree, default_engine, finish, prepare};
+use super::open::{ENGINE, Placement, Tree, default_engine, finish, prepare};
 use super::platform_key::PlatformKey;
 use crate::error::{Error, ErrorKind, Result, is_newer};
 
@@ -69,6 +69,7 @@ impl Vaults {
             role: Role::Vaults,
             id: header.id(),
             root: &root,
+            placement: header.placement(),
         };
         let changed = Header::wrap(&changed, new, self.inner.entropy.as_ref())?;
         changed.write(&self.inner.directory)?;
@@ -183,6 +184,7 @@ impl VaultOptions {
             role: Role::Vaults,
             id: ScopeId(random(self.entropy.as_ref())?),
             root: &root,
+            placement: Placement::Engine,
         };
         let header = Header::wrap(&new, self.vault_key.as_ref(), self.entropy.as_ref())?;
         let vaults = self.assemble(root, (header, lock), Tree::Create)?;

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use common::*;
 use strongroom_engine::body::BodyReader;
+use strongroom_engine::chunks::FileChunks;
 use strongroom_engine::engine::{Batch, Durability, Engine, KeyRange, Order, Space};
 use strongroom_engine::keys::{Purpose, ScopeId};
 use strongroom_engine::tree::{ScrubItem, TreeError, TreeStore};
@@ -249,4 +250,44 @@ fn a_damaged_list_keeps_its_space_and_nothing_else() {
     }
     open(engine.clone(), settings(1024)).unwrap();
     assert_eq!(counts(&engine), EMPTY);
+}
+
+/// Each commit adopts `per_commit` bodies and releases those of the one before it: commits must keep up.
+#[track_caller]
+fn check_bounded(in_files: bool, per_commit: usize) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut parts = parts(memory());
+    if in_files {
+        let chunks = FileChunks::open(directory.path().join("bodies")).unwrap();
+        parts.chunks = Some(Box::new(chunks));
+    }
+    let store = TreeStore::open(parts, settings(1024)).unwrap();
+    let tree = store.create_tree(TREE, tree_key(TREE)).unwrap();
+    let (mut before, mut most) = (Vec::new(), 0);
+    for _ in 0..60 {
+        let new: Vec<_> = (0..per_commit)
+            .map(|_| write_body(&tree, &vec![5; 70_000]))
+            .collect();
+        let old = std::mem::take(&mut before);
+        let adopted = tree.transact::<_, TreeError, _>(move |txn| {
+            old.iter().try_for_each(|body| txn.release_body(body))?;
+            new.iter().map(|body| txn.adopt_body(body)).collect()
+        });
+        before = adopted.unwrap();
+        most = most.max(tree.chunks().list(&[], None, usize::MAX).unwrap().len());
+    }
+    // What a dozen commits release, what the last one did, and what is in use.
+    assert!(
+        most <= per_commit * 16,
+        "in files {in_files}: {most} bodies there, {per_commit} in use"
+    );
+}
+
+#[test]
+fn commits_keep_up_with_the_bodies_they_release() {
+    for in_files in [false, true] {
+        for per_commit in [1, 6] {
+            check_bounded(in_files, per_commit);
+        }
+    }
 }

@@ -125,7 +125,8 @@ impl BodyWriter {
             return Err(BodyError::Interrupted);
         }
         while !bytes.is_empty() {
-            let taken = self.fill(bytes).inspect_err(|_| self.state = State::Failed)?;
+            let filled = self.fill(bytes).inspect_err(|_| self.state = State::Failed);
+            let taken = filled.map_err(|error| self.explain(error))?;
             bytes = bytes.get(taken..).unwrap_or_default();
         }
         Ok(())
@@ -145,8 +146,10 @@ impl BodyWriter {
         let small = if small {
             Some(Arc::new(last))
         } else {
-            self.push_chunk(last)?;
-            self.store_rest()?;
+            let stored = self.push_chunk(last).and_then(|()| self.store_rest());
+            // A removal that came before the last chunk has not seen it: the body is given up here.
+            let stored = stored.and_then(|()| Ok(self.tree.check_open()?));
+            stored.map_err(|error| self.explain(error))?;
             None
         };
         self.state = State::Finished;
@@ -244,6 +247,14 @@ impl BodyWriter {
         }
         let batch = self.take_batch();
         Ok(self.tree.chunks().put(batch)?)
+    }
+
+    /// A body whose tree is gone fails for that reason, whatever the store says of its chunks.
+    fn explain(&self, error: BodyError) -> BodyError {
+        match error {
+            BodyError::Tree(error) => self.tree.explain(error).into(),
+            error => error,
+        }
     }
 
     fn take_batch(&mut self) -> Vec<(ChunkId, Vec<u8>)> {

@@ -4,7 +4,6 @@
 pub mod conformance;
 mod in_engine;
 mod in_files;
-mod names;
 
 pub use in_engine::EngineChunks;
 pub use in_files::FileChunks;
@@ -37,12 +36,14 @@ pub struct ChunkId {
 /// * `put` need not be durable before `sync` returns; `sync` covers every `put` that returned before it
 ///   began.
 /// * A `get` after the `put` returned sees the bytes.
+/// * A chunk that cannot be stored because of what there is of its body, or because its file cannot be
+///   opened, fails alone: nothing was written.
 /// * After the first failed write or sync every later write fails with [`EngineError::Poisoned`].
 pub trait ChunkStore: Send + Sync + 'static {
     /// Stores chunks.
     ///
     /// # Errors
-    /// As [`Engine::apply`](crate::engine::Engine::apply).
+    /// As [`Engine::apply`](crate::engine::Engine::apply); `OutOfSequence`.
     fn put(&self, chunks: Vec<(ChunkId, Vec<u8>)>) -> Result<(), EngineError>;
 
     /// The bytes of one chunk, or `None`.
@@ -63,6 +64,17 @@ pub trait ChunkStore: Send + Sync + 'static {
     /// # Errors
     /// `Io`, `Corrupt`, `Closed`.
     fn list(&self, prefix: &[u8], after: Option<BodyKey>, limit: usize) -> Result<Vec<BodyKey>, EngineError>;
+
+    /// Has the next [`sync`](Self::sync) make durable which bodies there are whose key begins with `prefix`,
+    /// whoever put or deleted them: an earlier process may have ended before its own sync. The default does
+    /// nothing, for stores whose every sync covers that.
+    ///
+    /// # Errors
+    /// As [`Engine::apply`](crate::engine::Engine::apply).
+    fn cover(&self, prefix: &[u8]) -> Result<(), EngineError> {
+        let _ = prefix;
+        Ok(())
+    }
 
     /// Makes every earlier `put` and `delete` durable. The in-engine placement leaves this to the engine's
     /// sync.

@@ -56,6 +56,13 @@ pub enum EngineError {
         /// Why it is not.
         what: String,
     },
+    /// A chunk that does not follow the ones that are stored of its body, or whose body is gone; nothing was
+    /// written. Begin the body again.
+    #[error("{what} does not follow what is stored of its body; begin the body again")]
+    OutOfSequence {
+        /// The chunk.
+        what: String,
+    },
     /// An earlier write or sync failed: nothing more is acknowledged until the store is opened again.
     #[error("an earlier write failed, so nothing more can be promised; close the store and open it again")]
     Poisoned,

@@ -102,7 +102,9 @@ impl Committer {
         drop(turn);
         self.hand_over();
         if let Some(_reaping) = self.reaping.try_lock() {
-            let reaped = trees.iter().try_for_each(|tree| reap(tree, Effort::Step));
+            let reaped = trees
+                .iter()
+                .try_for_each(|tree| reap(tree, Effort::Step).map(drop));
             if let Err(error) = reaped {
                 tracing::warn!(%error, "released pages could not be deleted; this is repeated at the next open");
             }

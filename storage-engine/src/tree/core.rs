@@ -186,6 +186,7 @@ impl Core {
             self.check_writable()?;
             self.latch(self.chunks.delete(&bodies))?;
         }
+        self.chunks.cover(&tree.0)?;
         for space in [Space::PAGES, Space::FREED, Space::RESERVATIONS] {
             self.delete_range(space, KeyRange::prefix(&tree.0))?;
         }

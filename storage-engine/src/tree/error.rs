@@ -103,6 +103,7 @@ impl TreeError {
             EngineError::Closed
                 | EngineError::Conflict
                 | EngineError::InvalidKey
+                | EngineError::OutOfSequence { .. }
                 | EngineError::PreconditionFailed
                 | EngineError::TooLarge { .. }
                 | EngineError::Unavailable { maybe_applied: false }

@@ -279,6 +279,7 @@ impl Commit<'_> {
                 parts: sealed.freed_records.drain(..).map(|(key, _)| key).collect(),
                 freed: Some(freed),
                 durable_at: durable_at + 1,
+                had_bodies: false,
             });
             work.tree.publish(sealed.head, &sealed.head_bytes, list);
         }

@@ -132,7 +132,7 @@ impl Tree {
         let _reaping = self.store.committer.reaping.lock();
         self.state.check_open()?;
         self.state.pages.core.check_writable()?;
-        reap(&self.state, Effort::All)
+        reap(&self.state, Effort::All).map(drop)
     }
 
     /// An id for a new large body; its chunks are reaped at the next open unless a transaction adopts it.
@@ -149,6 +149,16 @@ impl Tree {
     /// [`TreeError`].
     pub fn abandon_body(&self, id: BodyId) -> Result<(), TreeError> {
         self.state.abandon(id)
+    }
+
+    /// Fails once the tree was removed or the store closed.
+    pub(crate) fn check_open(&self) -> Result<(), TreeError> {
+        self.state.check_open()
+    }
+
+    /// What a failure means: that the tree was removed, if it was.
+    pub(crate) fn explain(&self, error: TreeError) -> TreeError {
+        self.state.check_open().err().unwrap_or(error)
     }
 
     /// The chunk store's name of a body of this tree.

@@ -13,39 +13,49 @@ use super::reservations::{body_key, sync_chunks};
 use super::state::{FreedList, TreeState};
 use crate::engine::{Batch, Durability, Engine, Space};
 
-/// Lists waiting before a commit takes a step of its own, and what such a step does at most.
-const LISTS_PER_STEP: usize = 12;
+/// Lists, and bodies left of earlier ones, before a commit takes a step of its own; what such a step does at
+/// most.
+const WAITING_PER_STEP: usize = 12;
 const PAGES_PER_STEP: usize = 256;
-const BODIES_PER_STEP: usize = 1;
+/// A step deletes this many bodies, or this part of those that wait if that is more: then what waits stays
+/// below what a few commits release, however much they do.
+const BODIES_PER_STEP: usize = 4;
+const PART_OF_BODIES: usize = 4;
 
 /// How much one call may do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effort {
     /// A bounded number of deletions, once enough have come together.
     Step,
+    /// The same, however little there is.
+    Some,
     /// Everything that is possible now.
     All,
 }
 
-/// Carries out freed lists of one tree. One call at a time per store.
-pub(super) fn reap(tree: &Arc<TreeState>, effort: Effort) -> Result<(), TreeError> {
-    if effort == Effort::Step && tree.with_pins(|pins, _| pins.freed.len()) < LISTS_PER_STEP {
-        return Ok(());
+/// Carries out freed lists of one tree; false if there is more to do that is possible now. One call at a time
+/// per store.
+pub(super) fn reap(tree: &Arc<TreeState>, effort: Effort) -> Result<bool, TreeError> {
+    let (lists, bodies) = tree.with_pins(|pins, _| {
+        let bodies = pins.deferred.iter().map(FreedList::bodies);
+        (pins.freed.len(), bodies.sum::<usize>())
+    });
+    let waiting = lists + bodies;
+    if waiting == 0 || (effort == Effort::Step && waiting < WAITING_PER_STEP) {
+        return Ok(true);
     }
+    let all = effort == Effort::All;
     let mut step = Step {
         tree,
         core: &tree.pages.core,
         batch: Batch::new(),
-        pages_left: if effort == Effort::All {
+        pages_left: if all { usize::MAX } else { PAGES_PER_STEP },
+        bodies_left: if all {
             usize::MAX
         } else {
-            PAGES_PER_STEP
+            BODIES_PER_STEP.max(bodies / PART_OF_BODIES)
         },
-        bodies_left: if effort == Effort::All {
-            usize::MAX
-        } else {
-            BODIES_PER_STEP
-        },
+        done: Vec::new(),
     };
     step.retry_deferred()?;
     while step.pages_left > 0 {
@@ -56,7 +66,9 @@ pub(super) fn reap(tree: &Arc<TreeState>, effort: Effort) -> Result<(), TreeErro
         let Some(list) = list else { break };
         step.carry_out(list)?;
     }
-    step.flush()
+    let is_done = step.pages_left > 0 && step.bodies_left > 0;
+    step.finish()?;
+    Ok(is_done)
 }
 
 struct Step<'a> {
@@ -65,6 +77,8 @@ struct Step<'a> {
     batch: Batch,
     pages_left: usize,
     bodies_left: usize,
+    /// Lists of which nothing is left but their records.
+    done: Vec<FreedList>,
 }
 
 impl Step<'_> {
@@ -90,13 +104,14 @@ impl Step<'_> {
             self.delete(Space::PAGES, id.record(self.tree.pages.tree))?;
         }
         self.pages_left -= freed.pages.len();
-        let had_bodies = !freed.bodies.is_empty();
+        list.had_bodies |= !freed.bodies.is_empty();
         freed = Freed {
             pages: rest,
             bodies: self.delete_bodies(freed.bodies, list.durable_at)?,
         };
         if freed.is_empty() {
-            return self.finish(list, had_bodies);
+            self.done.push(list);
+            return Ok(());
         }
         let pages_left = !freed.pages.is_empty();
         list.freed = Some(freed);
@@ -132,19 +147,21 @@ impl Step<'_> {
         Ok(left)
     }
 
-    /// The list is done: its records go, after everything it named.
-    fn finish(&mut self, list: FreedList, had_bodies: bool) -> Result<(), TreeError> {
-        if had_bodies {
+    /// The records of lists that are done go, after everything these named, in earlier steps too.
+    fn finish(mut self) -> Result<(), TreeError> {
+        if self.done.iter().any(|list| list.had_bodies) {
             sync_chunks(self.core)?;
         }
-        if !self.core.engine.capabilities().ordered_batches {
+        if !self.done.is_empty() && !self.core.engine.capabilities().ordered_batches {
             self.flush()?;
             self.core.order()?;
         }
-        for key in list.parts {
-            self.delete(Space::FREED, key)?;
+        for list in std::mem::take(&mut self.done) {
+            for key in list.parts {
+                self.delete(Space::FREED, key)?;
+            }
         }
-        Ok(())
+        self.flush()
     }
 
     fn read_list(&self, list: &FreedList) -> Result<Freed, TreeError> {

@@ -92,10 +92,11 @@ impl Reservations {
 impl TreeState {
     /// An id of the current block, or of a new one.
     pub(super) fn reserve(&self, unique: [u8; 16]) -> Result<BodyId, TreeError> {
+        let mut reservations = self.reservations.lock();
+        // Under the lock: a tree that is being removed has no record of a block written after it is erased.
         self.check_open()?;
         let core = &self.pages.core;
         core.check_writable()?;
-        let mut reservations = self.reservations.lock();
         let (block, left) = match reservations.current {
             Some((block, left @ 1..)) => (block, left),
             _ => {
@@ -133,6 +134,8 @@ pub(super) fn recover(pages: &Pages, version: &Version) -> Result<(), TreeError>
         let mut batch = Batch::new();
         for record in records {
             delete_unreferenced(pages, version, &record)?;
+            // What the process that was interrupted deleted must not come back when the record is gone.
+            core.chunks.cover(&record)?;
             batch = batch.delete(Space::RESERVATIONS, record);
         }
         sync_chunks(core)?;

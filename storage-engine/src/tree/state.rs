@@ -48,6 +48,15 @@ pub(super) struct FreedList {
     pub(super) freed: Option<Freed>,
     /// The store's durable commits when this list became durable.
     pub(super) durable_at: u64,
+    /// True once a body was among what was deleted of it: that must be durable before the records go.
+    pub(super) had_bodies: bool,
+}
+
+impl FreedList {
+    /// Bodies that are still to be deleted, as far as they are known without reading the records.
+    pub(super) fn bodies(&self) -> usize {
+        self.freed.as_ref().map_or(0, |freed| freed.bodies.len())
+    }
 }
 
 pub(super) struct Pins {
@@ -114,7 +123,10 @@ impl TreeState {
         Ok(())
     }
 
+    /// No body is reserved from now on, and none is being reserved when this returns.
     pub(super) fn mark_removed(&self) {
+        let mut reservations = self.reservations.lock();
+        reservations.retire_current();
         self.removed.store(true, SeqCst);
     }
 

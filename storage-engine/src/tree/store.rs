@@ -181,7 +181,25 @@ impl TreeStore {
         self.core.check_writable()?;
         let trees: Vec<_> = self.trees.lock().values().cloned().collect();
         let _reaping = self.committer.reaping.lock();
-        trees.iter().try_for_each(|tree| reap(tree, Effort::All))
+        trees
+            .iter()
+            .try_for_each(|tree| reap(tree, Effort::All).map(drop))
+    }
+
+    /// A bounded part of what [`reap`](Self::reap) does, for each open tree; true if nothing more is possible
+    /// now.
+    ///
+    /// # Errors
+    /// [`TreeError`].
+    pub fn reap_some(&self) -> Result<bool, TreeError> {
+        self.core.check_writable()?;
+        let trees: Vec<_> = self.trees.lock().values().cloned().collect();
+        let _reaping = self.committer.reaping.lock();
+        let mut done = true;
+        for tree in trees {
+            done &= tree.check_open().is_err() || reap(&tree, Effort::Some)?;
+        }
+        Ok(done)
     }
 
     /// Syncs and closes; ends reservations of which nothing is outstanding. Calling it again does nothing.
@@ -238,6 +256,7 @@ impl TreeStore {
                         parts: vec![key],
                         freed: None,
                         durable_at: 0,
+                        had_bodies: false,
                     }),
                 }
             }

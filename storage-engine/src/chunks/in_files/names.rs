@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::BodyKey;
+use super::super::BodyKey;
 
 /// Characters of the three parts of a name: tree id, reservation block, the rest of the body id.
 const PARTS: [usize; 3] = [32, 16, 32];
@@ -21,6 +21,25 @@ pub(super) fn path(root: &Path, body: &BodyKey) -> PathBuf {
         rest = behind;
     }
     path
+}
+
+/// The directories that hold, or have held, bodies whose key begins with the id of a tree, or of a tree and a
+/// block: those of the blocks, and the tree's.
+pub(super) fn directories(root: &Path, prefix: &[u8]) -> io::Result<Vec<PathBuf>> {
+    let [tree, block, _] = PARTS;
+    let name = hex(prefix);
+    let Some((tree_name, rest)) = name.split_at_checked(tree) else {
+        return Ok(Vec::new());
+    };
+    let path = root.join(tree_name);
+    let mut blocks = match rest.get(..block) {
+        Some(block) => vec![block.to_owned()],
+        None => parts_of(&path, block)?,
+    };
+    blocks.retain(|block| block.starts_with(rest.get(..block.len()).unwrap_or(rest)));
+    let mut directories: Vec<_> = blocks.iter().map(|block| path.join(block)).collect();
+    directories.push(path);
+    Ok(directories)
 }
 
 /// Bodies whose key begins with a prefix, ascending, behind `after`, at most `limit`. Reads only directories
