@@ -234,6 +234,10 @@ impl Error {
                 let hint = "close the other one first; the lock goes with the process that holds it";
                 (ErrorKind::Store, "StoreInUse", 409, hint)
             }
+            EngineError::NotBuiltIn { .. } => {
+                let hint = "use a build with this engine; nothing was changed";
+                (ErrorKind::Store, "EngineNotBuiltIn", 409, hint)
+            }
             EngineError::NotAnEngine { .. } | EngineError::Corrupt { .. } => {
                 let hint = "part of the directory is damaged: restore a backup";
                 (ErrorKind::Corrupt, "EngineDamaged", 500, hint)

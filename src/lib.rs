@@ -73,6 +73,7 @@ pub use store::{
 pub use tags::{TagCondition, TagQuery, Tags};
 
 pub use strongroom_engine::Timestamp;
+pub use strongroom_engine::engine::EngineKind;
 
 pub use strongroom_engine as engine;
 pub use strongroom_keyvault as keyvault;

@@ -3,8 +3,8 @@
 //!
 //! The parent runs this same test program as a child that uploads, overwrites and deletes blobs and reports
 //! each acknowledgement on its standard output; kills it after a chosen number of acknowledgements plus a
-//! random pause; opens the store and compares. `STRONGROOM_KILLS` sets the number of kills for each placement
-//! of bodies (default 25).
+//! random pause; opens the store and compares. `STRONGROOM_KILLS` sets the number of kills for each engine
+//! and placement of bodies (default 25).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,10 +25,9 @@ use std::time::Duration;
 use strongroom::engine::SystemEntropy;
 use strongroom::engine::chunks::{ChunkStore, EngineChunks, FileChunks};
 use strongroom::engine::engine::Engine;
-use strongroom::engine::engine::sled::{SledEngine, SledOptions};
 use strongroom::{
-    BlobName, Conditions, Container, DownloadOptions, KeyFile, ListBlobs, Metadata, NewAccount, Placement,
-    Settings, Store, UploadOptions,
+    BlobName, Conditions, Container, DownloadOptions, EngineKind, KeyFile, ListBlobs, Metadata, NewAccount,
+    Placement, Settings, Store, UploadOptions,
 };
 
 const CHILD: &str = "STRONGROOM_KILL_CHILD";
@@ -195,8 +194,9 @@ fn bodies(directory: &Path) -> usize {
             .unwrap()
             .len();
     }
-    let engine = SledEngine::open(directory.join("data/engine"), &SledOptions::default()).unwrap();
-    let engine: Arc<dyn Engine> = Arc::new(engine);
+    let engine = directory.join("data/engine");
+    let kind = EngineKind::of(&engine).unwrap().unwrap();
+    let engine: Arc<dyn Engine> = kind.open(&engine, 1 << 20).unwrap().into();
     let bodies = EngineChunks::new(engine.clone())
         .list(&[], None, usize::MAX)
         .unwrap()
@@ -225,18 +225,26 @@ fn canonical(state: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
 
 #[test]
 fn a_killed_process_loses_nothing() {
-    check("a_killed_process_loses_nothing", Placement::Engine);
+    let made = (EngineKind::Sled, Placement::Engine);
+    check("a_killed_process_loses_nothing", made);
+}
+
+#[cfg(feature = "fjall")]
+#[test]
+fn a_killed_process_loses_nothing_on_fjall() {
+    let made = (EngineKind::Fjall, Placement::Engine);
+    check("a_killed_process_loses_nothing_on_fjall", made);
 }
 
 #[test]
 fn a_killed_process_loses_nothing_with_bodies_in_files() {
     check(
         "a_killed_process_loses_nothing_with_bodies_in_files",
-        Placement::Files,
+        (EngineKind::Sled, Placement::Files),
     );
 }
 
-fn check(test: &str, placement: Placement) {
+fn check(test: &str, (engine, placement): (EngineKind, Placement)) {
     if let Ok(child) = std::env::var(CHILD) {
         let (first, directory) = child.split_once(' ').unwrap();
         work(Path::new(directory), first.parse().unwrap());
@@ -245,6 +253,7 @@ fn check(test: &str, placement: Placement) {
     let directory = tempfile::tempdir().unwrap();
     let key = KeyFile::create(&directory.path().join("host.key"), &SystemEntropy).unwrap();
     let mut settings = Settings::default();
+    settings.engine = engine;
     settings.placement = placement;
     let store = Store::builder(directory.path().join("data"), key)
         .settings(settings)

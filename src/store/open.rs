@@ -8,8 +8,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use strongroom_engine::chunks::{ChunkStore, FileChunks};
-use strongroom_engine::engine::Engine;
-use strongroom_engine::engine::sled::{SledEngine, SledOptions};
+use strongroom_engine::engine::{Engine, EngineKind};
 use strongroom_engine::entropy::random;
 use strongroom_engine::keys::{Purpose, RootKey, ScopeId};
 use strongroom_engine::tree::{TreeSettings, TreeStore, TreeStoreParts};
@@ -38,7 +37,9 @@ const UNFINISHED: &str = "unfinished";
 pub struct Settings {
     /// Plaintext bytes of a chunk of new blobs. Default 64 KiB.
     pub chunk_bytes: u32,
-    /// Memory of the default engine's cache, in bytes. Default 32 MiB.
+    /// Which engine keeps the records of a new store; a store that is there keeps to its own. Default: sled.
+    pub engine: EngineKind,
+    /// Memory of the engine's cache, in bytes. Default 32 MiB.
     pub engine_cache_bytes: u64,
     /// Memory for decoded pages of trees, in bytes. Default 32 MiB.
     pub page_cache_bytes: u64,
@@ -64,6 +65,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             chunk_bytes: 64 << 10,
+            engine: EngineKind::default(),
             engine_cache_bytes: 32 << 20,
             page_cache_bytes: 32 << 20,
             key_sizes: KeySizes::default(),
@@ -100,7 +102,7 @@ impl StoreOptions {
         }
     }
 
-    /// Uses another engine than sled in the store's directory.
+    /// Uses an engine of your own instead of one in the store's directory.
     #[must_use]
     pub fn engine(mut self, engine: Box<dyn Engine>) -> Self {
         self.engine = Some(engine);
@@ -219,10 +221,10 @@ impl StoreOptions {
     ) -> Result<(PathBuf, Arc<StoreShared>)> {
         let engine = match self.engine {
             Some(engine) => engine,
-            None => default_engine(
+            None => directory_engine(
                 &self.directory.join(ENGINE),
                 self.settings.engine_cache_bytes,
-                tree,
+                (tree, self.settings.engine),
             )?,
         };
         let parts = TreeStoreParts {
@@ -312,7 +314,12 @@ fn refuse_missing_bodies(directory: &Path, placement: Placement) -> Result<()> {
     .hint("put the directory back, or restore the whole store from a backup; nothing was changed"))
 }
 
-pub(super) fn default_engine(directory: &Path, cache_bytes: u64, tree: Tree) -> Result<Box<dyn Engine>> {
+/// The engine in `directory`: of the wanted kind where it is made, and of the kind it has where it is there.
+pub(super) fn directory_engine(
+    directory: &Path,
+    cache_bytes: u64,
+    (tree, wanted): (Tree, EngineKind),
+) -> Result<Box<dyn Engine>> {
     if matches!(tree, Tree::Open) && !directory.is_dir() {
         return Err(Error::new(
             ErrorKind::Corrupt,
@@ -322,13 +329,13 @@ pub(super) fn default_engine(directory: &Path, cache_bytes: u64, tree: Tree) -> 
         )
         .hint("part of the directory was lost: restore a backup"));
     }
-    let options = SledOptions {
-        cache_bytes,
-        ..SledOptions::default()
+    let unopened = |error| Error::engine_unopened(directory, error);
+    let kind = match tree {
+        Tree::Create => wanted,
+        // Where nothing says so, the default one refuses, and says why.
+        Tree::Open => EngineKind::of(directory).map_err(unopened)?.unwrap_or_default(),
     };
-    let engine =
-        SledEngine::open(directory, &options).map_err(|error| Error::engine_unopened(directory, error))?;
-    Ok(Box::new(engine))
+    kind.open(directory, cache_bytes).map_err(unopened)
 }
 
 /// Makes `directory` ready for a new store or new vaults, or refuses; the marker stays until [`finish`].

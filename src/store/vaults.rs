@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use strongroom_engine::engine::Engine;
+use strongroom_engine::engine::EngineKind;
 use strongroom_engine::entropy::random;
 use strongroom_engine::keys::{RootKey, ScopeId};
 use strongroom_engine::{Clock, Entropy, SystemClock, SystemEntropy};
@@ -12,7 +13,7 @@ use strongroom_keyvault::{Providers, SoftwareProvider, VaultError, VaultStore, V
 
 use super::header::{Header, NewHeader, Role};
 use super::lock::DirectoryLock;
-use super::open::{ENGINE, Placement, Tree, default_engine, finish, prepare};
+use super::open::{ENGINE, Placement, Tree, directory_engine, finish, prepare};
 use super::platform_key::PlatformKey;
 use crate::error::{Error, ErrorKind, Result, is_newer};
 
@@ -210,7 +211,10 @@ impl VaultOptions {
     fn assemble(self, root: RootKey, (header, lock): (Header, DirectoryLock), tree: Tree) -> Result<Vaults> {
         let engine = match self.engine {
             Some(engine) => engine,
-            None => default_engine(&self.directory.join(ENGINE), CACHE_BYTES, tree)?,
+            None => {
+                let made_of = (tree, EngineKind::default());
+                directory_engine(&self.directory.join(ENGINE), CACHE_BYTES, made_of)?
+            }
         };
         let parts = VaultStoreParts {
             engine,

@@ -7,12 +7,15 @@
 )]
 
 use std::cell::Cell;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use strongroom_engine::chunks::EngineChunks;
 use strongroom_engine::chunks::conformance::chunk_conformance;
 use strongroom_engine::engine::conformance::{conformance, reopen};
 use strongroom_engine::engine::counting::Counting;
+#[cfg(feature = "fjall")]
+use strongroom_engine::engine::fjall::{FjallEngine, FjallOptions};
 use strongroom_engine::engine::memory::MemoryEngine;
 use strongroom_engine::engine::sled::{SledEngine, SledOptions};
 
@@ -30,10 +33,18 @@ impl Fresh {
         }
     }
 
-    fn sled(&self) -> SledEngine {
+    fn dir(&self) -> PathBuf {
         self.next.set(self.next.get() + 1);
-        let dir = self.root.path().join(self.next.get().to_string());
-        SledEngine::open(dir, &SledOptions::default()).unwrap()
+        self.root.path().join(self.next.get().to_string())
+    }
+
+    fn sled(&self) -> SledEngine {
+        SledEngine::open(self.dir(), &SledOptions::default()).unwrap()
+    }
+
+    #[cfg(feature = "fjall")]
+    fn fjall(&self, options: &FjallOptions) -> FjallEngine {
+        FjallEngine::open(self.dir(), options).unwrap()
     }
 }
 
@@ -57,15 +68,13 @@ fn counting() {
 
 #[test]
 fn sled_with_the_smallest_cache_and_small_segments() {
-    let fresh = tempfile::tempdir().unwrap();
-    let next = Cell::new(0);
+    let fresh = Fresh::new();
     conformance(|| {
-        next.set(next.get() + 1);
         let options = SledOptions {
             cache_bytes: 1 << 20,
             segment_bytes: 2 << 20,
         };
-        SledEngine::open(fresh.path().join(next.get().to_string()), &options).unwrap()
+        SledEngine::open(fresh.dir(), &options).unwrap()
     });
 }
 
@@ -73,6 +82,32 @@ fn sled_with_the_smallest_cache_and_small_segments() {
 fn sled_opened_again() {
     let root = tempfile::tempdir().unwrap();
     reopen(|| SledEngine::open(root.path().join("engine"), &SledOptions::default()).unwrap());
+}
+
+#[cfg(feature = "fjall")]
+#[test]
+fn fjall() {
+    let fresh = Fresh::new();
+    conformance(|| fresh.fjall(&FjallOptions::default()));
+    chunk_conformance(|| EngineChunks::new(Arc::new(fresh.fjall(&FjallOptions::default()))));
+}
+
+#[cfg(feature = "fjall")]
+#[test]
+fn fjall_with_the_smallest_cache_and_small_memtables() {
+    let fresh = Fresh::new();
+    let options = FjallOptions {
+        cache_bytes: 1 << 20,
+        memtable_bytes: 1 << 18,
+    };
+    conformance(|| fresh.fjall(&options));
+}
+
+#[cfg(feature = "fjall")]
+#[test]
+fn fjall_opened_again() {
+    let root = tempfile::tempdir().unwrap();
+    reopen(|| FjallEngine::open(root.path().join("engine"), &FjallOptions::default()).unwrap());
 }
 
 #[test]

@@ -9,6 +9,8 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+#[cfg(feature = "fjall")]
+use strongroom_engine::engine::fjall::{FjallEngine, FjallOptions};
 use strongroom_engine::engine::memory::MemoryEngine;
 use strongroom_engine::engine::sled::{SledEngine, SledOptions};
 use strongroom_engine::engine::{
@@ -180,6 +182,14 @@ proptest! {
     fn sled_does_what_a_map_does(ops in prop::collection::vec(op(), 1..40)) {
         let root = tempfile::tempdir().unwrap();
         run(&ops, || SledEngine::open(root.path().join("engine"), &SledOptions::default()).unwrap());
+    }
+
+    #[cfg(feature = "fjall")]
+    #[test]
+    fn fjall_does_what_a_map_does(ops in prop::collection::vec(op(), 1..40)) {
+        let root = tempfile::tempdir().unwrap();
+        let options = FjallOptions { memtable_bytes: 1 << 16, ..FjallOptions::default() };
+        run(&ops, || FjallEngine::open(root.path().join("engine"), &options).unwrap());
     }
 
     #[test]

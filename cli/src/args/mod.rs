@@ -48,7 +48,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Create the data and vault directories and, if absent, their two keys.
-    Init,
+    Init(tools::InitArgs),
     /// Live the whole story on real files: encrypt, rotate, revoke, restore, verify.
     Tour(tools::TourArgs),
     /// Key vaults, their access policies, their keys and their audit log.

@@ -38,7 +38,7 @@ mod views;
 use serde_json::{Value, json};
 
 use crate::args::global::OutputFormat;
-use crate::args::tools::TourArgs;
+use crate::args::tools::{InitArgs, TourArgs};
 use crate::args::{Cli, Command, StorageCommand};
 use crate::output::Printer;
 use crate::output::error::{Exit, Failure};
@@ -63,7 +63,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
     let session = Session::new(&cli.global)?;
     let outcome: Outcome = match &cli.command {
         Command::Completions(args) => return tools::completions(args).map(|()| Exit::Done),
-        Command::Init => init(&session)?.into(),
+        Command::Init(args) => init(&session, args)?.into(),
         Command::Keyvault(command) => vault::run(&session, command)?.into(),
         Command::Maintain => maintain::run(&session)?,
         Command::Man(args) => return tools::man(args).map(|()| Exit::Done),
@@ -81,8 +81,8 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
     outcome.failure.map_or(Ok(Exit::Done), Err)
 }
 
-fn init(session: &Session) -> Result<Value, Failure> {
-    let made = session.init()?;
+fn init(session: &Session, args: &InitArgs) -> Result<Value, Failure> {
+    let made = session.init(args.engine.into())?;
     let places = session.places();
     Ok(json!({
         "data": places.data.display().to_string(),

@@ -1,14 +1,15 @@
 //! Makes what is not there yet: directories and keys. Nothing that exists is changed.
 
-use strongroom::{Store, Vaults};
+use strongroom::{EngineKind, Settings, Store, Vaults};
 
 use super::Session;
 use super::keys::{self, NoKey};
 use crate::output::error::{Exit, Failure};
 
 impl Session {
-    /// Makes the vaults and the store unless they are there; a key is made only for what is made.
-    pub(crate) fn init(&self) -> Result<Made, Failure> {
+    /// Makes the vaults and the store, on this engine, unless they are there; a key is made only for what is
+    /// made.
+    pub(crate) fn init(&self, engine: EngineKind) -> Result<Made, Failure> {
         if self.places.host.path() == self.places.vault.path() {
             let message = format!(
                 "{} cannot open both the store and the vaults",
@@ -27,8 +28,11 @@ impl Session {
         let store = self.store_is_missing().is_some();
         if store {
             let key = keys::read_or_make(&self.places.host)?;
+            let mut settings = Settings::default();
+            settings.engine = engine;
             let made = Store::builder(&self.places.data, key)
                 .vaults(self.open_vaults()?)
+                .settings(settings)
                 .init()?;
             let _ = self.store.set(made);
         }

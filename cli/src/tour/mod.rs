@@ -14,7 +14,7 @@ mod workers;
 
 use std::path::PathBuf;
 
-use strongroom::{BlobName, Metadata};
+use strongroom::{BlobName, EngineKind, Metadata};
 
 use crate::args::tools::TourArgs;
 use crate::files::find::{self, Found, Haul, Rules};
@@ -112,7 +112,7 @@ fn arrive<'s>(
     told: bool,
 ) -> Result<Guide<'s>, Failure> {
     let mut story = Story::new(told);
-    let made = session.init()?;
+    let made = session.init(EngineKind::default())?;
     let (account, vault) = names::free(session)?;
     story.chapter("An account under keys that the platform holds")?;
     let places = session.places();

@@ -63,6 +63,15 @@ pub enum EngineError {
         /// The chunk.
         what: String,
     },
+    /// The files are those of an engine that this build leaves out. Build with the feature of its name.
+    #[error("{} is kept by the engine {engine}, which this build leaves out; build with the feature `{engine}`",
+        path.display())]
+    NotBuiltIn {
+        /// The directory.
+        path: PathBuf,
+        /// The engine, and the feature that adds it.
+        engine: &'static str,
+    },
     /// An earlier write or sync failed: nothing more is acknowledged until the store is opened again.
     #[error("an earlier write failed, so nothing more can be promised; close the store and open it again")]
     Poisoned,

@@ -1,23 +1,30 @@
 //! The engine: small ordered records in spaces, applied in atomic batches.
 //!
-//! [`Engine`] is the only thing a new backend must implement; [`memory`] and [`sled`] do. Wrappers of the
-//! same trait ([`counting`], and for tests `faulty`) add statistics and faults.
+//! [`Engine`] is the only thing a new backend must implement; [`memory`], [`sled`] and, with the feature of
+//! its name, `fjall` do. [`EngineKind`] is the choice among those that keep files. Wrappers of the same trait
+//! ([`counting`], and for tests `faulty`) add statistics and faults.
 
 mod batch;
 #[cfg(feature = "testing")]
 pub mod conformance;
 pub mod counting;
+mod directory;
 mod error;
 #[cfg(feature = "testing")]
 pub mod faulty;
+#[cfg(feature = "fjall")]
+pub mod fjall;
+mod guard;
 #[cfg(feature = "testing")]
 pub mod hooked;
+mod kind;
 pub mod memory;
 mod range;
 pub mod sled;
 
 pub use batch::{Batch, Mutation, Precondition};
 pub use error::EngineError;
+pub use kind::EngineKind;
 pub use range::{KeyRange, Order};
 
 /// A numbered key space of an engine. A number is on disk: never reuse one.

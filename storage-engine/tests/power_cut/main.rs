@@ -5,7 +5,7 @@
 //! leave on a disk that keeps only what was synced (`disk.rs` has the fault model), opens each such image and
 //! compares it with the journal of acknowledgements. `STRONGROOM_POWER_CUT_IMAGES` sets the number of images,
 //! `STRONGROOM_POWER_CUT_SEGMENT` the bytes of a segment, `STRONGROOM_POWER_CUT_SEED` the seed. See
-//! docs/ENGINE.md.
+//! docs/ENGINE.md. Both engines with files go through the same.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -24,29 +24,31 @@ mod workload;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use strongroom_engine::engine::Engine;
-use strongroom_engine::engine::sled::{SledEngine, SyncMode};
+use strongroom_engine::engine::sled::SyncMode;
 
 use crate::disk::{CUTS, Cut, Disk};
 use crate::log::{Log, Op};
 use crate::random::Random;
-use crate::workload::{ENGINE, JOURNAL, Promised, Workload};
+use crate::workload::{ENGINE, JOURNAL, Promised, Target, Workload};
 
 const CHILD: &str = "STRONGROOM_POWER_CUT_CHILD";
-const MODE: &str = "STRONGROOM_POWER_CUT_MODE";
+const TARGET: &str = "STRONGROOM_POWER_CUT_TARGET";
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
-fn workload() -> Workload {
+const SLED: Target = Target::Sled(SyncMode::DataSync);
+
+fn workload(target: Target) -> Workload {
     let segment_bytes = setting("STRONGROOM_POWER_CUT_SEGMENT", 2 << 20);
     Workload {
+        target,
         seed: setting("STRONGROOM_POWER_CUT_SEED", 1),
         segment_bytes: segment_bytes as usize,
         keys: 150 + segment_bytes / 60_000,
-        stretch_bytes: segment_bytes * 5,
-        stretches: setting("STRONGROOM_POWER_CUT_STRETCHES", 2),
+        stretch_bytes: target.stretch_bytes(segment_bytes),
+        stretches: setting("STRONGROOM_POWER_CUT_STRETCHES", target.stretches()),
     }
 }
 
@@ -56,52 +58,51 @@ fn child() {
     let Ok(root) = std::env::var(CHILD) else {
         return;
     };
-    let (root, workload) = (PathBuf::from(root), workload());
-    let mode = match std::env::var(MODE).as_deref() {
-        Ok("flush only") => SyncMode::DangerFlushOnly,
-        Ok("no quarters") => SyncMode::DangerNoQuarters,
-        _ => SyncMode::DataSync,
-    };
-    let engine = SledEngine::danger_open(root.join(ENGINE), &workload.options(), mode).unwrap();
-    workload.run(&root, &engine);
+    let target = Target::named(&std::env::var(TARGET).unwrap());
+    let (root, workload) = (PathBuf::from(root), workload(target));
+    let engine = workload.open_as_told(&root.join(ENGINE)).unwrap();
+    workload.run(&root, engine.as_ref());
     engine.close().unwrap();
 }
 
 #[test]
 fn power_cuts_lose_nothing_that_was_acknowledged() {
-    let recording = Recording::make(workload(), None, SyncMode::DataSync);
+    let recording = Recording::make(workload(SLED), None);
     recording.assert_complete();
     recording.assert_turnover();
-    let failures = recording.try_images(setting("STRONGROOM_POWER_CUT_IMAGES", 60), SyncMode::DataSync);
-    assert!(
-        failures.is_empty(),
-        "{} images failed:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    let images = setting("STRONGROOM_POWER_CUT_IMAGES", 60);
+    assert_none(&recording.try_images(images));
 }
 
 #[test]
 fn a_second_cut_during_recovery_loses_nothing_either() {
     let images = setting("STRONGROOM_POWER_CUT_IMAGES", 60);
-    let failures = second_cuts(images.div_ceil(10), 3);
-    assert!(
-        failures.is_empty(),
-        "{} images failed:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    assert_none(&second_cuts(SLED, images.div_ceil(10), 3));
+}
+
+#[cfg(feature = "fjall")]
+#[test]
+fn power_cuts_of_fjall_lose_nothing_that_was_acknowledged() {
+    let recording = Recording::make(workload(Target::Fjall), None);
+    recording.assert_complete();
+    recording.assert_journals_and_tables_went();
+    let images = setting("STRONGROOM_POWER_CUT_IMAGES", 60);
+    assert_none(&recording.try_images(images));
+}
+
+#[cfg(feature = "fjall")]
+#[test]
+fn a_second_cut_of_fjall_during_recovery_loses_nothing_either() {
+    let images = setting("STRONGROOM_POWER_CUT_IMAGES", 60);
+    assert_none(&second_cuts(Target::Fjall, images.div_ceil(20), 3));
 }
 
 /// The test of the test: with our `fdatasync` left out, the same images must show a loss.
 #[test]
 fn without_fdatasync_the_loss_is_found() {
-    let recording = Recording::make(workload(), None, SyncMode::DangerFlushOnly);
+    let recording = Recording::make(workload(Target::Sled(SyncMode::DangerFlushOnly)), None);
     recording.assert_complete();
-    let failures = recording.try_images(
-        setting("STRONGROOM_POWER_CUT_IMAGES", 60) / 5,
-        SyncMode::DangerFlushOnly,
-    );
+    let failures = recording.try_images(setting("STRONGROOM_POWER_CUT_IMAGES", 60) / 5);
     let lost = failures.iter().filter(|failure| failure.contains("LOST")).count();
     assert!(lost > 0, "no loss among {failures:?}");
 }
@@ -110,13 +111,15 @@ fn without_fdatasync_the_loss_is_found() {
 /// disk, and a cut during the next stretch destroys what was acknowledged before it.
 #[test]
 fn without_the_quarter_rule_the_loss_is_found() {
-    let recording = Recording::make(workload(), None, SyncMode::DangerNoQuarters);
+    let recording = Recording::make(workload(Target::Sled(SyncMode::DangerNoQuarters)), None);
     recording.assert_complete();
-    let failures = recording.try_images(
-        setting("STRONGROOM_POWER_CUT_IMAGES", 60),
-        SyncMode::DangerNoQuarters,
-    );
+    let failures = recording.try_images(setting("STRONGROOM_POWER_CUT_IMAGES", 60));
     assert!(!failures.is_empty(), "the quarter rule seems to do nothing");
+}
+
+fn assert_none(failures: &[String]) {
+    let found = failures.join("\n");
+    assert!(failures.is_empty(), "{} images failed:\n{found}", failures.len());
 }
 
 /// One run of the workload under the recorder.
@@ -131,7 +134,7 @@ struct Recording {
 
 impl Recording {
     /// Runs the workload in a copy of `image`, or in an empty directory.
-    fn make(workload: Workload, image: Option<(&Path, Promised)>, mode: SyncMode) -> Self {
+    fn make(workload: Workload, image: Option<(&Path, Promised)>) -> Self {
         let (root, before) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let log_dir = tempfile::tempdir().unwrap();
         let recorded = root.path().join("recorded");
@@ -145,15 +148,11 @@ impl Recording {
         command
             .args(["child", "--exact", "--nocapture", "--test-threads=1"])
             .env(CHILD, &recorded)
+            .env(TARGET, workload.target.name())
             .env("LD_PRELOAD", recorder())
             .env("STRONGROOM_RECORD_DIR", &recorded)
             .env("STRONGROOM_RECORD_LOG", &log)
             .env("STRONGROOM_POWER_CUT_STRETCHES", workload.stretches.to_string());
-        match mode {
-            SyncMode::DangerFlushOnly => drop(command.env(MODE, "flush only")),
-            SyncMode::DangerNoQuarters => drop(command.env(MODE, "no quarters")),
-            _ => {}
-        }
         let output = command.output().unwrap();
         assert!(
             output.status.success(),
@@ -228,8 +227,25 @@ impl Recording {
         );
     }
 
+    /// Journals and tables were made and removed, so that images of every stage of both are among the others.
+    #[cfg(feature = "fjall")]
+    fn assert_journals_and_tables_went(&self) {
+        let gone = |wanted: fn(&Path) -> bool| {
+            let ops = self.log.ops.iter();
+            ops.filter(|op| matches!(op, Op::Unlink { path } if wanted(path)))
+                .count()
+        };
+        let journals = gone(|path| path.extension().is_some_and(|end| end == "jnl"));
+        let tables = gone(|path| path.parent().is_some_and(|dir| dir.ends_with("tables")));
+        println!(
+            "{} operations: {journals} journals and {tables} tables removed",
+            self.log.ops.len()
+        );
+        assert!(journals > 0 && tables > 0, "no turnover");
+    }
+
     /// Builds and verifies images; returns what failed.
-    fn try_images(&self, count: u64, mode: SyncMode) -> Vec<String> {
+    fn try_images(&self, count: u64) -> Vec<String> {
         let mut random = Random(self.workload.seed.wrapping_add(77));
         let mut cuts: Vec<_> = (0..count).map(|_| self.cut_point(&mut random)).collect();
         cuts.sort_unstable();
@@ -249,14 +265,24 @@ impl Recording {
             }
         }
         println!(
-            "{mode:?}: {count} images of {} operations, {} failed",
+            "{}: {count} images of {} operations, {} failed",
+            self.workload.target.name(),
             self.log.ops.len(),
             failures.len()
         );
         failures
     }
 
-    /// A moment: early, right after an acknowledgement, right before a sync, or anywhere.
+    /// What ends a flush of the engine's: sled syncs ranges, fjall changes names around its tables.
+    fn is_flush(&self, op: &Op) -> bool {
+        match self.workload.target {
+            Target::Sled(_) => matches!(op, Op::RangeSync),
+            #[cfg(feature = "fjall")]
+            Target::Fjall => matches!(op, Op::Rename { .. } | Op::Unlink { .. } | Op::Created { .. }),
+        }
+    }
+
+    /// A moment: early, right after an acknowledgement, around a flush, or anywhere.
     fn cut_point(&self, random: &mut Random) -> usize {
         let ops = self.log.ops.len() as u64;
         let anywhere = random.below(ops + 1);
@@ -277,7 +303,7 @@ impl Recording {
                 &|op| matches!(op, Op::Write { payload, .. } if payload.length < 10),
                 random,
             ),
-            40..65 => near(&|op| matches!(op, Op::RangeSync), random).saturating_sub(random.below(3)),
+            40..65 => near(&|op| self.is_flush(op), random).saturating_sub(random.below(3)),
             _ => anywhere,
         };
         cut as usize
@@ -285,8 +311,8 @@ impl Recording {
 }
 
 /// Images of cuts during the recovery of, and the first work in, images of a first cut.
-fn second_cuts(firsts: u64, seconds: u64) -> Vec<String> {
-    let recording = Recording::make(workload(), None, SyncMode::DataSync);
+fn second_cuts(target: Target, firsts: u64, seconds: u64) -> Vec<String> {
+    let recording = Recording::make(workload(target), None);
     let mut random = Random(recording.workload.seed.wrapping_add(99));
     let mut failures = Vec::new();
     for _ in 0..firsts {
@@ -305,8 +331,8 @@ fn second_cuts(firsts: u64, seconds: u64) -> Vec<String> {
             stretches: 0,
             ..recording.workload
         };
-        let second = Recording::make(short, Some((image.path(), promised)), SyncMode::DataSync);
-        let found = second.try_images(seconds, SyncMode::DataSync);
+        let second = Recording::make(short, Some((image.path(), promised)));
+        let found = second.try_images(seconds);
         failures.extend(
             found
                 .into_iter()

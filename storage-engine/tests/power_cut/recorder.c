@@ -1,6 +1,7 @@
 /* Records what a process does to the files under one directory, so that the state of the disk after a power cut at
  * any moment can be rebuilt. Loaded with LD_PRELOAD. Each intercepted call is carried out and logged under one lock,
- * so the log has the order in which the calls took effect.
+ * so the log has the order in which the calls took effect. A rename that was made without libc (as by the crate
+ * tempfile, for fjall) is logged when the file is opened under its new name, which fjall does at once, to sync it.
  *
  * STRONGROOM_RECORD_DIR  absolute path of the directory, without a slash at its end
  * STRONGROOM_RECORD_LOG  file to append the log to
@@ -34,6 +35,7 @@ static size_t dir_length;
 static int log_fd = -1;
 static uint32_t file_of_fd[FDS_MAX]; /* file id + 1; 0 is a file outside */
 static ino_t inode_of_file[FILES_MAX];
+static char *path_of_file[FILES_MAX];
 static uint32_t files;
 
 static void fail(const char *what) {
@@ -106,6 +108,27 @@ static uint32_t id_of(ino_t inode, int is_new) {
     return files++;
 }
 
+static void put_rename(const char *from, const char *to) {
+    char both[2 * PATH_MAX];
+    size_t length = strlen(from) + 1, whole = length + strlen(to);
+    if (whole >= sizeof both) fail("a path is too long");
+    memcpy(both, from, length);
+    strcpy(both + length, to);
+    put('R', 0, 0, both, whole);
+}
+
+static void named(uint32_t id, const char *path) {
+    free(path_of_file[id]);
+    path_of_file[id] = strdup(path);
+    if (!path_of_file[id]) fail("no memory");
+}
+
+/* A known file that has left its name for `path`: nobody told us. */
+static void find_rename(uint32_t id, const char *path) {
+    const char *old = path_of_file[id];
+    if (old && strcmp(old, path) != 0 && syscall(SYS_faccessat, AT_FDCWD, old, F_OK) != 0) put_rename(old, path);
+}
+
 static int open_logged(int at, const char *path, int flags, mode_t mode) {
     char full[PATH_MAX];
     if (!under(at, path, full)) return (int)syscall(SYS_openat, at, path, flags, mode);
@@ -118,6 +141,8 @@ static int open_logged(int at, const char *path, int flags, mode_t mode) {
         if (!is_dir(fd, &inode)) {
             uint32_t id = id_of(inode, !existed);
             file_of_fd[fd] = id + 1;
+            if (existed) find_rename(id, full);
+            named(id, full);
             put_path(existed ? 'E' : 'C', id, full);
             if (existed && (flags & O_TRUNC)) put('T', id, 0, NULL, 0);
         }
@@ -292,15 +317,18 @@ int sync_file_range(int fd, off64_t offset, off64_t length, unsigned flags) {
 }
 
 static int renamed(int from_at, const char *from, int to_at, const char *to, unsigned flags) {
-    char both[2 * PATH_MAX], target[PATH_MAX];
-    if (!under(from_at, from, both) || !under(to_at, to, target))
+    char source[PATH_MAX], target[PATH_MAX];
+    if (!under(from_at, from, source) || !under(to_at, to, target))
         return (int)syscall(SYS_renameat2, from_at, from, to_at, to, flags);
     pthread_mutex_lock(&lock);
     int result = (int)syscall(SYS_renameat2, from_at, from, to_at, to, flags);
     if (result == 0) {
-        size_t length = strlen(both);
-        strcpy(both + length + 1, target);
-        put('R', 0, 0, both, length + 1 + strlen(target));
+        put_rename(source, target);
+        for (uint32_t id = files; id-- > 0;)
+            if (path_of_file[id] && strcmp(path_of_file[id], source) == 0) {
+                named(id, target);
+                break;
+            }
     }
     pthread_mutex_unlock(&lock);
     return result;

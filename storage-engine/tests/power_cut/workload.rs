@@ -2,15 +2,17 @@
 //! promised.
 //!
 //! Batch `n` sets the counter in [`Space::HEADS`] to `n` and changes some of a few hundred keys, so that
-//! sled's cleaner works all the time. `B n` goes to the journal before batch `n`, `S n` after a sync of it
-//! returned.
+//! sled's cleaner, or fjall's compaction, works all the time. `B n` goes to the journal before batch `n`,
+//! `S n` after a sync of it returned.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
-use strongroom_engine::engine::sled::{SledEngine, SledOptions};
+#[cfg(feature = "fjall")]
+use strongroom_engine::engine::fjall::{FjallEngine, FjallOptions};
+use strongroom_engine::engine::sled::{SledEngine, SledOptions, SyncMode};
 use strongroom_engine::engine::{
     BATCH_OPERATIONS_MAX, Batch, Durability, Engine, EngineError, KeyRange, Mutation, Order, ScanOptions,
     Space,
@@ -18,9 +20,54 @@ use strongroom_engine::engine::{
 
 use crate::random::Random;
 
+/// What runs, and which measures of ours are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    Sled(SyncMode),
+    #[cfg(feature = "fjall")]
+    Fjall,
+}
+
+impl Target {
+    const ALL: &[Self] = &[
+        Self::Sled(SyncMode::DataSync),
+        Self::Sled(SyncMode::DangerFlushOnly),
+        Self::Sled(SyncMode::DangerNoQuarters),
+        #[cfg(feature = "fjall")]
+        Self::Fjall,
+    ];
+
+    pub(crate) fn name(self) -> String {
+        format!("{self:?}")
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
+        *Self::ALL.iter().find(|target| target.name() == name).unwrap()
+    }
+
+    /// Enough for several segments; fjall begins a new journal after 64 MB, whatever its memtables have.
+    pub(crate) fn stretch_bytes(self, segment_bytes: u64) -> u64 {
+        match self {
+            Self::Sled(_) => segment_bytes * 5,
+            #[cfg(feature = "fjall")]
+            Self::Fjall => 66_000_000,
+        }
+    }
+
+    pub(crate) fn stretches(self) -> u64 {
+        match self {
+            Self::Sled(_) => 2,
+            #[cfg(feature = "fjall")]
+            Self::Fjall => 1,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Workload {
+    pub(crate) target: Target,
     pub(crate) seed: u64,
+    /// Of sled's log; a batch is at most a sixteenth of it.
     pub(crate) segment_bytes: usize,
     pub(crate) keys: u64,
     /// User bytes between two acknowledgements of a long stretch.
@@ -35,10 +82,38 @@ pub(crate) const ENGINE: &str = "engine";
 const COUNTER: &[u8] = b"counter";
 
 impl Workload {
-    pub(crate) fn options(&self) -> SledOptions {
-        SledOptions {
-            cache_bytes: 16 << 20,
-            segment_bytes: self.segment_bytes,
+    /// Opens the engine in `dir` with all measures.
+    fn open(&self, dir: &Path) -> Result<Box<dyn Engine>, EngineError> {
+        let whole = match self.target {
+            Target::Sled(_) => Target::Sled(SyncMode::DataSync),
+            #[cfg(feature = "fjall")]
+            Target::Fjall => Target::Fjall,
+        };
+        let workload = Self {
+            target: whole,
+            ..*self
+        };
+        workload.open_as_told(dir)
+    }
+
+    /// Opens the engine in `dir` without the measures that the target leaves out.
+    pub(crate) fn open_as_told(&self, dir: &Path) -> Result<Box<dyn Engine>, EngineError> {
+        match self.target {
+            Target::Sled(mode) => {
+                let options = SledOptions {
+                    cache_bytes: 16 << 20,
+                    segment_bytes: self.segment_bytes,
+                };
+                Ok(Box::new(SledEngine::danger_open(dir, &options, mode)?))
+            }
+            #[cfg(feature = "fjall")]
+            Target::Fjall => {
+                let options = FjallOptions {
+                    cache_bytes: 16 << 20,
+                    memtable_bytes: self.segment_bytes as u64,
+                };
+                Ok(Box::new(FjallEngine::open(dir, &options)?))
+            }
         }
     }
 
@@ -73,7 +148,7 @@ impl Workload {
     }
 
     /// Opens the engine below `root` and writes until the schedule ends, continuing behind what is there.
-    pub(crate) fn run(&self, root: &Path, engine: &SledEngine) {
+    pub(crate) fn run(&self, root: &Path, engine: &dyn Engine) {
         let mut journal = OpenOptions::new()
             .append(true)
             .create(true)
@@ -89,7 +164,7 @@ impl Workload {
         }
     }
 
-    fn short_acknowledgements(&self, engine: &SledEngine, journal: &mut File, from: u64, seed: u64) -> u64 {
+    fn short_acknowledgements(&self, engine: &dyn Engine, journal: &mut File, from: u64, seed: u64) -> u64 {
         let mut random = Random(self.seed ^ seed);
         for number in from + 1..=from + 40 {
             let durability = if random.chance(40) {
@@ -106,7 +181,7 @@ impl Workload {
         from + 40
     }
 
-    fn long_stretch(&self, engine: &SledEngine, journal: &mut File, from: u64) -> u64 {
+    fn long_stretch(&self, engine: &dyn Engine, journal: &mut File, from: u64) -> u64 {
         let (mut number, mut written) = (from, 0);
         while written < self.stretch_bytes {
             number += 1;
@@ -124,11 +199,11 @@ impl Workload {
     /// and nothing else. Returns that number.
     pub(crate) fn verify(&self, dir: &Path, promised: Promised) -> Result<u64, String> {
         let open = || {
-            SledEngine::open(dir, &self.options())
+            self.open(dir)
                 .map_err(|error| format!("LOST: {promised:?}, but it cannot be opened: {error}"))
         };
         let engine = open()?;
-        let number = self.compare(&engine, promised)?;
+        let number = self.compare(engine.as_ref(), promised)?;
         engine
             .apply(self.batch(number + 1), Durability::Synced)
             .map_err(|error| format!("a batch after recovery: {error}"))?;
@@ -137,12 +212,12 @@ impl Workload {
             acknowledged: number + 1,
             started: number + 1,
         };
-        self.compare(&open()?, after)
+        self.compare(open()?.as_ref(), after)
             .map_err(|error| format!("after recovery, a batch and a close: {error}"))?;
         Ok(number)
     }
 
-    fn compare(&self, engine: &SledEngine, promised: Promised) -> Result<u64, String> {
+    fn compare(&self, engine: &dyn Engine, promised: Promised) -> Result<u64, String> {
         let number = counter(engine).map_err(|error| format!("counter: {error}"))?;
         if number < promised.acknowledged {
             return Err(format!("LOST: {promised:?}, but only {number} batches are there"));
@@ -190,7 +265,7 @@ impl Workload {
     }
 }
 
-fn counter(engine: &SledEngine) -> Result<u64, EngineError> {
+fn counter(engine: &dyn Engine) -> Result<u64, EngineError> {
     let value = engine.get(Space::HEADS, COUNTER)?;
     Ok(value.map_or(0, |bytes| u64::from_be_bytes(bytes.try_into().unwrap())))
 }

@@ -14,8 +14,8 @@ use parking_lot::Mutex;
 use sled::Db;
 
 use super::super::EngineError;
+use super::super::directory::sync_dir;
 use super::keys::{LEAF_STRIPES, STRIPE_BYTES};
-use super::layout::sync_dir;
 use super::presplit::LOG_BYTES_PER_NAME;
 use super::records::{StripedBatch, sled_error};
 
@@ -262,22 +262,6 @@ pub(super) fn prepare_recovery(dir: &Path) -> Result<(), EngineError> {
         }
     }
     Ok(())
-}
-
-/// Bytes of all files under `dir`.
-pub(super) fn bytes_under(dir: &Path) -> Result<u64, EngineError> {
-    let io = |error| EngineError::io("reading", dir.to_path_buf(), error);
-    let mut total = 0;
-    for entry in fs::read_dir(dir).map_err(io)? {
-        let entry = entry.map_err(io)?;
-        match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() => total += bytes_under(&entry.path())?,
-            Ok(metadata) => total += metadata.len(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(io(error)),
-        }
-    }
-    Ok(total)
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@
 mod clearing;
 mod durable;
 mod keys;
-mod layout;
 mod presplit;
 mod records;
 
@@ -27,10 +26,11 @@ use parking_lot::{Mutex, RwLock};
 use sled::Db;
 
 pub use self::durable::SyncMode;
-use self::durable::{Durable, bytes_under, log_bytes, prepare_recovery};
+use self::durable::{Durable, log_bytes, prepare_recovery};
 use self::keys::{LEAF_STRIPES, STRIPE_BYTES};
-use self::layout::{FORMAT, Layout, Stage};
 use self::records::{StripedBatch, sled_error};
+use super::directory::{Brand, Layout, Stage, bytes_under};
+use super::guard;
 use super::{
     Batch, Capabilities, Durability, Engine, EngineError, EngineStats, KEY_BYTES_MAX, KeyRange, ScanOptions,
     ScanPage, Space,
@@ -73,6 +73,12 @@ const HEALTHY: u8 = 0;
 const NO_WRITES: u8 = 1;
 const NO_READS: u8 = 2;
 
+/// Format of the directory and of the records in it.
+const FORMAT: u32 = 1;
+pub(super) const BRAND: Brand = Brand {
+    name: "sled",
+    format: FORMAT,
+};
 const FORMAT_KEY: &[u8] = b"format";
 /// A power of two. Below 2 MiB a leaf page could outgrow a quarter of a segment, and sled would move it to a
 /// side file; below 16 MiB the largest batches could outgrow a segment, see [`SledOptions`].
@@ -114,8 +120,8 @@ impl SledEngine {
     }
 
     fn open_in(dir: &Path, options: &SledOptions, mode: SyncMode) -> Result<Self, EngineError> {
-        let layout = Layout::open(dir)?;
-        let sled_dir = layout.sled_dir();
+        let layout = Layout::open(dir, &BRAND)?;
+        let sled_dir = layout.files();
         prepare_recovery(&sled_dir)?;
         let db = start(&sled_dir, options)?;
         let durable = Durable::open(&sled_dir, options.segment_bytes, mode)?;
@@ -273,7 +279,7 @@ impl SledEngine {
         if held.is_some() {
             // Dropping a database makes sled flush once more, which may fail or panic after an I/O error.
             let _ = catch_unwind(AssertUnwindSafe(|| drop(held)));
-            wait_until_released(&self.dir.join("sled"));
+            wait_until_released(&self.dir.join(BRAND.name));
         }
         *self.layout.lock() = None;
     }
@@ -375,12 +381,5 @@ fn wait_until_released(dir: &Path) {
 
 /// Runs a sled call; a panic inside it becomes an error.
 fn guarded<T>(call: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| {
-        let text = payload
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| payload.downcast_ref::<&str>().copied())
-            .unwrap_or("no message");
-        Err(EngineError::corrupt(format!("sled stopped: {text}")))
-    })
+    guard::guarded(BRAND.name, call)
 }
