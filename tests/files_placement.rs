@@ -292,7 +292,7 @@ fn an_account_deleted_during_an_upload_leaves_no_file_and_the_others_go_on() {
     let failed = upload
         .write(&vec![7; 4 << 20])
         .and_then(|()| upload.commit().map(drop));
-    assert!(failed.is_err());
+    assert_eq!(failed.unwrap_err().code(), "ResourceNotFound");
     assert_eq!(placed.files().len(), 0);
     let container = placed.container();
     put(&container, "a", 1);

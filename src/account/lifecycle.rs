@@ -19,7 +19,7 @@ use super::control::not_found;
 use super::{Account, AccountCore, AccountName, AccountProperties, AccountRecord, NewAccount};
 use crate::commit::Failure;
 use crate::encryption::scope::{EncryptionScopeName, ScopeRecord, Scopes};
-use crate::encryption::{self, Checked, Custody, EnvelopeTree, Holder, KeyGuard, KeyVersionCheck};
+use crate::encryption::{self, Checked, Closed, Custody, EnvelopeTree, Holder, KeyGuard, KeyVersionCheck};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rooms;
 use crate::service::BlobServiceProperties;
@@ -111,8 +111,8 @@ impl Accounts {
         deleted.map_err(|failure| core.explain(failure))?;
         open.remove(name);
         drop(open);
-        core.guard.close();
-        core.scopes.close();
+        core.guard.close(Closed::AccountDeleted);
+        core.scopes.close(Closed::AccountDeleted);
         // Envelopes go first: without them nobody opens what is still there if this is cut short.
         let trees = &self.store.trees;
         trees.remove_tree(core.custody.envelope_tree.tree().id())?;
@@ -153,8 +153,8 @@ impl Accounts {
     /// Takes the keys of all open accounts away: the store closes.
     pub(crate) fn close(&self) {
         for (_, core) in self.open.lock().drain() {
-            core.guard.close();
-            core.scopes.close();
+            core.guard.close(Closed::Store);
+            core.scopes.close(Closed::Store);
         }
     }
 

@@ -52,8 +52,8 @@ impl DataKeys {
 
 /// What the guard knows.
 enum State {
-    /// The store is closed.
-    Closed,
+    /// Nobody is admitted ever again.
+    Closed(Closed),
     /// The customer's key has to be asked for.
     Locked,
     /// The customer's key opened the root key, and nothing has changed in the vault since `epoch`.
@@ -62,6 +62,13 @@ enum State {
     Platform(DataKeys),
     /// The vault refused at `epoch`.
     Refused { refusal: Refusal, epoch: Moment },
+}
+
+/// Why a guard is closed for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closed {
+    Store,
+    AccountDeleted,
 }
 
 /// While two of them are equal nothing has changed in the vault, nor in who the account is towards it, nor
@@ -226,7 +233,7 @@ impl KeyGuard {
     /// Puts `state` in place of any other, unless the guard was closed meanwhile.
     fn take_over(&self, state: State) {
         let mut present = self.state.write();
-        if !matches!(*present, State::Closed) {
+        if !matches!(*present, State::Closed(_)) {
             // A disabled scope lends no keys, whoever holds its root key.
             *present = if self.custody.is_enabled() {
                 state
@@ -254,9 +261,9 @@ impl KeyGuard {
         self.settings.fetch_add(1, SeqCst);
     }
 
-    /// Wipes the keys and empties the slots for good: the store closes.
-    pub(crate) fn close(&self) {
-        *self.state.write() = State::Closed;
+    /// Wipes the keys and empties the slots for good.
+    pub(crate) fn close(&self, why: Closed) {
+        *self.state.write() = State::Closed(why);
         self.empty_slots();
     }
 
@@ -267,7 +274,10 @@ impl KeyGuard {
             State::Refused { refusal, epoch } if self.is_current(*epoch) => {
                 Standing::Refused(refusal.error())
             }
-            State::Closed => Standing::Refused(crate::store::closed()),
+            State::Closed(Closed::Store) => Standing::Refused(crate::store::closed()),
+            State::Closed(Closed::AccountDeleted) => {
+                Standing::Refused(crate::account::not_found(self.custody.name.as_str()))
+            }
             State::Locked | State::Open { .. } | State::Refused { .. } => Standing::Unknown,
         }
     }
@@ -343,7 +353,7 @@ impl AccessWatcher for KeyGuard {
     fn access_changed(&self) {
         for _ in 0..ATTEMPTS {
             match &*self.state.read() {
-                State::Platform(_) | State::Closed => return,
+                State::Platform(_) | State::Closed(_) => return,
                 State::Open { epoch, .. } if self.is_current(*epoch) => return,
                 State::Open { .. } => {}
                 // Nothing is held here: the next operation asks. Streams of earlier times lose what they
@@ -359,7 +369,7 @@ impl AccessWatcher for KeyGuard {
         {
             let mut state = self.state.write();
             match &*state {
-                State::Platform(_) | State::Closed => return,
+                State::Platform(_) | State::Closed(_) => return,
                 State::Open { epoch, .. } if self.is_current(*epoch) => return,
                 State::Refused { .. } => {}
                 // Changes came faster than answers: fail closed.

@@ -35,7 +35,7 @@ pub use envelope::KeyIdentity;
 pub(crate) use envelope::{CustomerWrap, NewWrap, Tracking};
 pub(crate) use envelope::{Envelope, Source};
 pub(crate) use envelope_tree::EnvelopeTree;
-pub(crate) use guard::{DataKeys, KeyGuard, open as open_guard};
+pub(crate) use guard::{Closed, DataKeys, KeyGuard, open as open_guard};
 pub use provided::{CustomerProvidedKey, EncryptionChoice};
 pub(crate) use recovery::recover;
 pub use rules::KeySizes;

@@ -16,7 +16,7 @@ use strongroom_keyvault::{
 
 use super::envelope::{ALGORITHM, CustomerWrap, Envelope, NewWrap, Source};
 use super::side_files::{FileSystem, RealFiles};
-use super::{CustomerKey, CustomerProvidedKey, EncryptionChoice, KeyIdentity, KeySource};
+use super::{Closed, CustomerKey, CustomerProvidedKey, EncryptionChoice, KeyIdentity, KeySource};
 use crate::account::{Account, NewAccount};
 use crate::blob::record::{BlobRecord, key};
 use crate::blob::{DownloadOptions, EncryptionDetails, UploadOptions};
@@ -170,7 +170,7 @@ fn a_closed_guard_stays_closed() {
     let guard = world.account().core.guard.clone();
     let moment = guard.now();
     let root = RootKey::generate(&SystemEntropy).unwrap();
-    guard.close();
+    guard.close(Closed::Store);
     let changes: [&dyn Fn(); 2] = [&|| guard.now_platform(&root), &|| {
         guard.now_customer(&root, moment);
     }];

@@ -12,7 +12,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::{EncryptionScopeName, EncryptionScopeState, ScopeRecord};
 use crate::account::AccountCore;
-use crate::encryption::{Custody, EnvelopeTree, Holder, KeyGuard, open_guard};
+use crate::encryption::{Closed, Custody, EnvelopeTree, Holder, KeyGuard, open_guard};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What operations on data under a scope work with.
@@ -33,7 +33,7 @@ pub(crate) struct Scopes {
 struct Open {
     scopes: HashMap<EncryptionScopeName, Arc<OpenScope>>,
     /// The account is closed: a scope that was being opened meanwhile gives its keys up.
-    is_closed: bool,
+    closed: Option<Closed>,
 }
 
 impl Scopes {
@@ -54,18 +54,18 @@ impl Scopes {
 
     pub(super) fn insert(&self, name: &EncryptionScopeName, scope: Arc<OpenScope>) {
         let mut open = self.open.lock();
-        if open.is_closed {
-            scope.guard.close();
+        if let Some(why) = open.closed {
+            scope.guard.close(why);
         }
         open.scopes.insert(name.clone(), scope);
     }
 
     /// Takes the keys of all open scopes away: the account closes.
-    pub(crate) fn close(&self) {
+    pub(crate) fn close(&self, why: Closed) {
         let mut open = self.open.lock();
-        open.is_closed = true;
+        open.closed = Some(why);
         for (_, scope) in open.scopes.drain() {
-            scope.guard.close();
+            scope.guard.close(why);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use super::open::OpenScope;
 use super::{EncryptionScopeName, NewEncryptionScope};
 use crate::encryption::tests::{DISARMED, FailingFiles, World};
-use crate::encryption::{KeySource, RealFiles, open_guard};
+use crate::encryption::{Closed, KeySource, RealFiles, open_guard};
 use crate::error::Result;
 
 fn name(number: usize) -> EncryptionScopeName {
@@ -106,7 +106,7 @@ fn a_scope_that_is_opened_while_its_account_closes_gives_its_keys_up() {
     create(&world, 0, &NewEncryptionScope::default()).unwrap();
     let account = world.account();
     let opened = account.core.scope(&name(0)).unwrap();
-    account.core.scopes.close();
+    account.core.scopes.close(Closed::Store);
     let late = Arc::new(OpenScope {
         guard: open_guard(&opened.custody).unwrap(),
         custody: Arc::clone(&opened.custody),
