@@ -30,6 +30,7 @@ pub(crate) fn describe(dir: &Path) -> BTreeMap<String, String> {
         ("ring", locked(lock, "ring")),
         ("aws-lc-rs", locked(lock, "aws-lc-rs")),
         ("sled", locked(lock, "sled")),
+        ("fjall", locked(lock, "fjall")),
     ];
     facts
         .into_iter()

@@ -142,7 +142,13 @@ fn lost_files_are_noticed() {
         } else {
             fs::remove_file(lost).unwrap();
         }
+        let left = files(root.path());
         assert!(open(root.path()).is_err());
+        let made: Vec<_> = files(root.path())
+            .into_keys()
+            .filter(|name| !left.contains_key(name))
+            .collect();
+        assert!(made.is_empty(), "{made:?}");
     }
 }
 

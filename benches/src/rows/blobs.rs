@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use strongroom_bench_store::{Keys, Kind, Load, Names, Ours, Placement, Result, Store};
+use strongroom_bench_store::{EngineKind, Keys, Kind, Load, Names, Ours, Placement, Result, Store};
 
 use crate::args::Args;
 use crate::peers::aead::Aead;
@@ -125,12 +125,17 @@ fn stores(dir: &Path) -> Result<Vec<Box<dyn Store>>> {
         Box::new(Ours::create(
             &place("ours")?,
             "ours",
-            (Keys::Platform, Placement::Engine),
+            (Keys::Platform, EngineKind::Sled, Placement::Engine),
         )?),
         Box::new(Ours::create(
             &place("files")?,
             "ours, files",
-            (Keys::Platform, Placement::Files),
+            (Keys::Platform, EngineKind::Sled, Placement::Files),
+        )?),
+        Box::new(Ours::create(
+            &place("fjall")?,
+            "ours, fjall",
+            (Keys::Platform, EngineKind::Fjall, Placement::Engine),
         )?),
         Box::new(Sqlite::create(
             &place("sqlcipher")?,

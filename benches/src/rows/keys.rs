@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::path::Path;
 
-use strongroom_bench_store::{Keys, Kind, Load, Names, Ours, Placement, Result, Store, WriteCounts, random};
+use strongroom_bench_store::{
+    EngineKind, Keys, Kind, Load, Names, Ours, Placement, Result, Store, WriteCounts, random,
+};
 
 use crate::args::{Args, Scale};
 use crate::report::{Goal, Measured};
@@ -137,7 +139,7 @@ fn ours(dir: &Path, name: &'static str, keys: Keys) -> Result<Ours> {
     Ours::create(
         &tempfile::tempdir_in(dir)?.keep(),
         name,
-        (keys, Placement::Engine),
+        (keys, EngineKind::Sled, Placement::Engine),
     )
 }
 

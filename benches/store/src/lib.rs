@@ -7,8 +7,8 @@ use std::error::Error;
 
 pub use load::{Kind, Load, Names, random};
 pub use ours::{Keys, Ours, Rotation};
-pub use strongroom::Placement;
 pub use strongroom::engine::engine::counting::WriteCounts;
+pub use strongroom::{EngineKind, Placement};
 
 /// What any step of a benchmark returns: the harness stops at the first error and says which step it was.
 pub type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;

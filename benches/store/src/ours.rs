@@ -9,8 +9,8 @@ use strongroom::keyvault::{
     AccessPolicy, KeyName, KeyPermissions, NewKeyOptions, NewVault, Retention, VaultName,
 };
 use strongroom::{
-    Account, BlobName, Container, ContainerName, CustomerKey, DownloadOptions, KeyFile, Metadata, NewAccount,
-    Placement, Settings, Store as Strongroom, UploadOptions, Vaults,
+    Account, BlobName, Container, ContainerName, CustomerKey, DownloadOptions, EngineKind, KeyFile, Metadata,
+    NewAccount, Placement, Settings, Store as Strongroom, UploadOptions, Vaults,
 };
 
 use crate::{Result, Store};
@@ -44,14 +44,19 @@ pub struct Rotation {
 }
 
 impl Ours {
-    /// A new store in `dir`, on the default engine, with its large bodies where `placement` says.
+    /// A new store in `dir`, on this engine, with its large bodies where `placement` says.
     ///
     /// # Errors
     /// Whatever the store or the vault says.
-    pub fn create(dir: &Path, name: &'static str, (keys, placement): (Keys, Placement)) -> Result<Self> {
+    pub fn create(
+        dir: &Path,
+        name: &'static str,
+        (keys, engine, placement): (Keys, EngineKind, Placement),
+    ) -> Result<Self> {
         let key = |file: &str| KeyFile::create(&dir.join(file), &SystemEntropy);
         let vaults = Vaults::builder(dir.join("vaults"), key("vault.key")?).init()?;
         let mut settings = Settings::default();
+        settings.engine = engine;
         settings.placement = placement;
         let store = Strongroom::builder(dir.join("data"), key("host.key")?)
             .vaults(&vaults)

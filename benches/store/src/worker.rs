@@ -7,7 +7,7 @@ use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use strongroom_bench_store::{Keys, Load, Ours, Result};
+use strongroom_bench_store::{EngineKind, Keys, Load, Ours, Placement, Result};
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
@@ -27,7 +27,7 @@ fn run(args: &[String]) -> Result<()> {
     let store = Ours::create(
         dir.path(),
         "worker",
-        (Keys::Platform, strongroom::Placement::Engine),
+        (Keys::Platform, EngineKind::Sled, Placement::Engine),
     )?;
     load.prepare(&store)?;
     let mut out = std::io::stdout().lock();

@@ -80,6 +80,9 @@ pub(super) const BRAND: Brand = Brand {
 };
 const FORMAT_KEY: &[u8] = b"format";
 const KEYSPACE: &str = "records";
+/// What is there from the end of the creation on: the mark of a database, and those of fjall's own tree and
+/// of our keyspace, its first.
+const NEEDED: [&str; 3] = ["version", "keyspaces/0/current", "keyspaces/1/current"];
 /// One flushes while the other compacts.
 const WORKERS: usize = 2;
 /// At these counts of tables we wait: above them (4 and 30) fjall itself would, also for a thread that died.
@@ -301,15 +304,11 @@ impl Files {
 /// still hold fjall's lock; a foreign process cannot, since it would hold ours.
 fn start(layout: &Layout, options: &FjallOptions) -> Result<Files, EngineError> {
     let dir = layout.files();
-    let lost = layout.stage == Stage::Ready && !dir.join("version").is_file();
-    if lost {
-        // fjall would begin anew.
-        return Err(EngineError::corrupt(format!(
-            "{} lacks its version",
-            dir.display()
-        )));
-    }
     if layout.stage == Stage::Ready {
+        // fjall would make it anew.
+        if let Some(lost) = NEEDED.iter().find(|name| !dir.join(name).is_file()) {
+            return Err(EngineError::corrupt(format!("{} lacks {lost}", dir.display())));
+        }
         journal::prepare(&dir)?;
     }
     wait_until_released(&dir);
@@ -320,12 +319,6 @@ fn start(layout: &Layout, options: &FjallOptions) -> Result<Files, EngineError> 
             .manual_journal_persist(true)
             .open()
             .map_err(fjall_error)?;
-        if layout.stage == Stage::Ready && !db.keyspace_exists(KEYSPACE) {
-            return Err(EngineError::corrupt(format!(
-                "{} lacks its keyspace",
-                dir.display()
-            )));
-        }
         let create = || {
             KeyspaceCreateOptions::default()
                 .manual_journal_persist(true)
