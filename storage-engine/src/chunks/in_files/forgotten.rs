@@ -1,6 +1,8 @@
 //! Names that an earlier process made or removed become durable when they are covered, and directories that
 //! it left empty go.
 
+use std::collections::HashSet;
+
 use super::tests::id;
 use super::*;
 

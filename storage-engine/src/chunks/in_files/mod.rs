@@ -14,11 +14,12 @@
 //! * Directories are made and removed under the lock under which files are created, so that none vanishes
 //!   under a new file.
 
+mod directories;
 mod disk;
 mod file;
 mod names;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use self::directories::Directories;
 use self::disk::{Disk, RealDisk};
 use self::file::{Reader, Writer};
 use super::{BodyKey, ChunkId, ChunkStore};
@@ -52,8 +54,7 @@ struct State {
     writing: HashMap<BodyKey, Chosen>,
     /// How many times a file was chosen.
     choices: u64,
-    /// Directories with names that no sync covers.
-    names: HashSet<PathBuf>,
+    directories: Directories,
     poisoned: bool,
 }
 
@@ -120,8 +121,7 @@ impl FileChunks {
             last,
         };
         state.writing.insert(id.body, chosen);
-        let above = path.ancestors().skip(1).take(3).map(Path::to_path_buf);
-        state.names.extend(above);
+        state.directories.add_file(&self.root, &path);
         Ok(writer)
     }
 
@@ -200,13 +200,13 @@ impl FileChunks {
     /// next sync, also if somebody else removed them.
     fn prune(&self, state: &mut State, directory: &Path) {
         for path in directory.ancestors().take_while(|path| *path != self.root) {
-            state.names.insert(path.to_path_buf());
+            state.directories.change(path);
             match fs::remove_dir(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return,
-                _ => {}
+                _ => state.directories.remove(path),
             }
         }
-        state.names.insert(self.root.clone());
+        state.directories.change(&self.root);
     }
 }
 
@@ -248,36 +248,39 @@ impl ChunkStore for FileChunks {
             let above = directory
                 .ancestors()
                 .take_while(|path| path.starts_with(&self.root));
-            state.names.extend(above.map(Path::to_path_buf));
+            above.for_each(|path| state.directories.change(path));
         }
         Ok(())
     }
 
     fn sync(&self) -> Result<(), EngineError> {
         let _one = self.syncing.lock();
-        let (writers, directories) = {
+        let (writers, taken) = {
             let mut state = self.state.lock();
             if state.poisoned {
                 return Err(EngineError::Poisoned);
             }
             let chosen = state.writing.values();
             let writers: Vec<_> = chosen.map(|chosen| Arc::clone(&chosen.writer)).collect();
-            (writers, std::mem::take(&mut state.names))
+            (writers, state.directories.take())
         };
         for writer in writers {
             self.poison(writer.lock().sync(self.disk.as_ref()))?;
         }
         self.close_idle();
-        for directory in directories {
-            let synced = self.disk.sync_directory(&directory);
-            self.poison(synced.map_err(|error| EngineError::io("syncing", directory, error)))?;
+        for directory in &taken.directories {
+            let synced = self.disk.sync_directory(directory);
+            self.poison(synced.map_err(|error| EngineError::io("syncing", directory.clone(), error)))?;
         }
+        self.state.lock().directories.synced(taken);
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod covered;
+#[cfg(test)]
+mod flushes;
 #[cfg(test)]
 mod forgotten;
 #[cfg(test)]
