@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use strongroom_engine::body::BodyReader;
+use strongroom_engine::body::{BodyReader, Lent};
 use strongroom_engine::tree::Snapshot;
 
 use super::entries::{BlockId, Placed, at, place};
 use super::ids::ContentId;
-use super::page::map::{Piece, SPAN_BYTES, Span, View};
+use super::page::map::{self, SPAN_BYTES, Span, View};
 use super::record::{BlobContent, BlobRecord};
 use super::{body_error, manifest, page};
 use crate::account::AccountCore;
@@ -58,6 +58,32 @@ struct OpenExtent {
     start: u64,
     length: u64,
     reader: Arc<BodyReader>,
+}
+
+/// Some bytes of content.
+pub(super) enum Piece {
+    Plain(Arc<BodyReader>, Lent),
+    /// So many of a hole between pages.
+    Zeros(usize),
+}
+
+/// What a hole reads as.
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+
+impl Piece {
+    pub(super) fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Plain(_, lent) => lent.as_slice(),
+            Self::Zeros(count) => ZEROS.get(..*count).unwrap_or_default(),
+        }
+    }
+
+    /// It is done with: the next one takes its memory.
+    pub(super) fn give_back(self) {
+        if let Self::Plain(reader, lent) = self {
+            reader.give_back(lent);
+        }
+    }
 }
 
 impl Content {
@@ -111,7 +137,9 @@ impl Content {
             return Ok(0);
         }
         let Some(open) = self.reader(position)? else {
-            return Ok(self.zeros(position, out));
+            let room = self.hole(position, out.len());
+            out.get_mut(..room).unwrap_or_default().fill(0);
+            return Ok(room);
         };
         let within = position.saturating_sub(open.offset);
         let rest = usize::try_from(open.length.saturating_sub(within)).unwrap_or(usize::MAX);
@@ -120,6 +148,22 @@ impl Content {
         open.reader
             .read_at(open.start + within, out)
             .map_err(|error| body_error(&self.opener.keys, error))
+    }
+
+    /// As [`read_at`](Self::read_at) of at most `most` bytes, without a copy.
+    pub(super) fn piece_at(&self, position: u64, most: usize) -> Result<Piece> {
+        self.opener.keys.guard.check()?;
+        if position >= self.length {
+            return Ok(Piece::Zeros(0));
+        }
+        let Some(open) = self.reader(position)? else {
+            return Ok(Piece::Zeros(self.hole(position, most.min(ZEROS.len()))));
+        };
+        let within = position.saturating_sub(open.offset);
+        let rest = usize::try_from(open.length.saturating_sub(within)).unwrap_or(usize::MAX);
+        let lent = open.reader.lend(open.start + within, most.min(rest));
+        let lent = lent.map_err(|error| body_error(&self.opener.keys, error))?;
+        Ok(Piece::Plain(open.reader, lent))
     }
 
     /// The block that begins at `position`, and its bytes; `None` where the content is not made of blocks.
@@ -170,8 +214,8 @@ impl Content {
         Ok(run)
     }
 
-    /// Fills `out` up to the end of the hole at `position`.
-    fn zeros(&self, position: u64, out: &mut [u8]) -> usize {
+    /// Bytes of the hole at `position`, at most `most`.
+    fn hole(&self, position: u64, most: usize) -> usize {
         let end = match &self.extents {
             Extents::Pages { span, .. } => match span.lock().as_ref() {
                 Some((number, span)) => hole_end((*number, span), position),
@@ -180,9 +224,7 @@ impl Content {
             _ => position,
         };
         let rest = usize::try_from(end.min(self.length).saturating_sub(position)).unwrap_or(usize::MAX);
-        let room = out.len().min(rest);
-        out.get_mut(..room).unwrap_or_default().fill(0);
-        room
+        most.min(rest)
     }
 
     /// Opens every chunk once, also those that no extent needs whole.
@@ -291,11 +333,11 @@ fn at_page(
         *last = Some((number, page::map::span(snapshot, view, number)?));
     }
     let pieces = last.iter().flat_map(|(_, span)| &span.0);
-    let holds = |piece: &&Piece| piece.offset <= position && position < piece.end();
+    let holds = |piece: &&map::Piece| piece.offset <= position && position < piece.end();
     Ok(pieces.into_iter().find(holds).cloned().map(placed))
 }
 
-fn placed(piece: Piece) -> Placed {
+fn placed(piece: map::Piece) -> Placed {
     Placed {
         offset: piece.offset,
         extent: piece.extent,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use md5::{Digest, Md5};
 use strongroom_engine::SecretBuffer;
 
-use super::content::Content;
+use super::content::{Content, Piece};
 use super::crc64::{Crc64, Crc64Stream};
 use super::properties::BlobProperties;
 use super::range::ByteRange;
@@ -22,8 +22,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::names::BlobName;
 use crate::operations::Operation;
 
-/// Bytes given to the caller's writer at once.
-const WRITE_BYTES: usize = 64 << 10;
+/// Bytes read at once for a checksum.
+const READ_BYTES: usize = 64 << 10;
 
 /// What to download. The default is the whole blob without conditions.
 #[derive(Clone, Debug, Default)]
@@ -106,19 +106,13 @@ impl Container {
         mut out: impl Write,
     ) -> Result<BlobProperties> {
         let mut download = self.open_blob(name, options)?;
-        let mut buffer = SecretBuffer::default();
-        buffer.resize(
-            usize::try_from(download.length())
-                .unwrap_or(usize::MAX)
-                .clamp(1, WRITE_BYTES),
-        );
         loop {
-            let read = download.next_bytes(buffer.as_mut_slice())?;
-            if read == 0 {
+            let piece = download.next_piece()?;
+            if piece.as_slice().is_empty() {
                 return Ok(download.properties);
             }
-            out.write_all(buffer.as_slice().get(..read).unwrap_or_default())
-                .map_err(unwritable)?;
+            out.write_all(piece.as_slice()).map_err(unwritable)?;
+            piece.give_back();
         }
     }
 
@@ -184,7 +178,7 @@ impl Download {
         }
         let (mut md5, mut crc64) = (Md5::new(), Crc64Stream::new());
         let mut buffer = SecretBuffer::default();
-        buffer.resize(WRITE_BYTES);
+        buffer.resize(READ_BYTES);
         loop {
             let read = self.next_bytes(buffer.as_mut_slice())?;
             if read == 0 {
@@ -211,18 +205,35 @@ impl Download {
 
     /// `Read::read` with this crate's error.
     fn next_bytes(&mut self, out: &mut [u8]) -> Result<usize> {
-        if let Some(stopped) = self.stopped {
-            return Err(stopped.error(&self.keys));
-        }
-        let rest = usize::try_from(self.end - self.position).unwrap_or(usize::MAX);
+        let rest = self.rest()?;
         let room = out.len().min(rest);
         let out = out.get_mut(..room).unwrap_or_default();
         let read = self.content.read_at(self.position, out);
-        match &read {
-            Ok(count) => self.position += *count as u64,
+        self.went_on(read.as_ref().copied());
+        read
+    }
+
+    /// What comes next, of the range's rest; nothing at its end.
+    fn next_piece(&mut self) -> Result<Piece> {
+        let rest = self.rest()?;
+        let piece = self.content.piece_at(self.position, rest);
+        self.went_on(piece.as_ref().map(|piece| piece.as_slice().len()));
+        piece
+    }
+
+    /// Bytes of the range that are still to come.
+    fn rest(&self) -> Result<usize> {
+        match self.stopped {
+            Some(stopped) => Err(stopped.error(&self.keys)),
+            None => Ok(usize::try_from(self.end - self.position).unwrap_or(usize::MAX)),
+        }
+    }
+
+    fn went_on(&mut self, read: std::result::Result<usize, &Error>) {
+        match read {
+            Ok(count) => self.position += count as u64,
             Err(error) => self.stopped = Some(Interruption::by(error)),
         }
-        read
     }
 }
 

@@ -1,10 +1,15 @@
 //! Any range of a body is what the same range of the content is, for every chunk size.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test may fail loudly"
+)]
 
 mod body_world;
 
 use body_world::{BodyWorld, bytes, read_range};
 use proptest::prelude::*;
-use strongroom_engine::body::{BodyError, BodyRef, Location};
+use strongroom_engine::body::{BodyError, BodyReader, BodyRef, Location};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
@@ -40,12 +45,33 @@ proptest! {
             let start = length.min(offset as usize);
             let end = length.min(start + wanted);
             prop_assert_eq!(read_range(&reader, offset, wanted).unwrap(), &content[start..end]);
+            prop_assert_eq!(lend_range(&reader, offset, wanted), &content[start..end]);
         }
         prop_assert!(world.read(&body).unwrap() == content);
         for index in 0..reader.chunks() {
             reader.check_chunk(index).unwrap();
         }
     }
+}
+
+/// The same without copies; every other piece is given back, and is still there then.
+fn lend_range(reader: &BodyReader, offset: u64, length: usize) -> Vec<u8> {
+    let mut all = Vec::new();
+    while all.len() < length {
+        let at = offset + all.len() as u64;
+        let lent = reader.lend(at, length - all.len()).unwrap();
+        if lent.as_slice().is_empty() {
+            break;
+        }
+        all.extend_from_slice(lent.as_slice());
+        if all.len() % 2 == 0 {
+            let mut first = [0];
+            let wanted = lent.as_slice()[0];
+            reader.give_back(lent);
+            assert_eq!((reader.read_at(at, &mut first).unwrap(), first), (1, [wanted]));
+        }
+    }
+    all
 }
 
 #[test]

@@ -41,12 +41,15 @@ fn a_revoked_reader_hands_out_nothing_even_of_an_open_chunk() {
     let body = world.store(&bytes(5000), 1 << 10);
     let reader = world.reader(&body).unwrap();
     assert_eq!(reader.read_at(0, &mut [0; 10]).unwrap(), 10);
+    let lent = reader.lend(0, 10).unwrap();
     reader.slot().revoke();
+    reader.give_back(lent); // The slot stays empty.
     for offset in [10, 2000] {
         assert!(matches!(
             reader.read_at(offset, &mut [0; 10]),
             Err(BodyError::Revoked)
         ));
+        assert!(matches!(reader.lend(offset, 10), Err(BodyError::Revoked)));
     }
     assert!(matches!(reader.check_chunk(0), Err(BodyError::Revoked)));
 }

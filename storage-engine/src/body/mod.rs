@@ -9,7 +9,7 @@ mod pipe;
 mod reader;
 mod writer;
 
-pub use reader::BodyReader;
+pub use reader::{BodyReader, Lent};
 pub use writer::{BodyWriter, FinishedBody};
 
 use serde::{Deserialize, Serialize};

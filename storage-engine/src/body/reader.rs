@@ -1,6 +1,6 @@
 //! Reading a body: open only the chunks a range touches.
 
-use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{BodyError, BodyRef, Location};
@@ -14,10 +14,33 @@ use crate::tree::{BodyPin, Snapshot, Tree};
 
 struct Secrets {
     key: ItemKey,
-    /// Plaintext of the chunk opened last, then its tags.
+    opened: Opened,
+}
+
+/// The chunk that was opened last.
+#[derive(Default)]
+struct Opened {
+    /// The frame's header, the plaintext, its tags.
     buffer: SecretBuffer,
-    length: usize,
-    buffered: Option<u32>,
+    /// Where in the buffer the plaintext is.
+    plain: Range<usize>,
+    /// Which chunk; `None` if there is no plaintext.
+    index: Option<u32>,
+}
+
+/// Plaintext of a body, on its way to somebody who takes his time. Wiped on drop.
+pub struct Lent {
+    opened: Opened,
+    /// Which part of the chunk was asked for.
+    part: Range<usize>,
+}
+
+impl Lent {
+    /// The bytes.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        self.opened.plain().get(self.part.clone()).unwrap_or_default()
+    }
 }
 
 /// Opens a body for reading at any position.
@@ -30,13 +53,6 @@ pub struct BodyReader {
     slot: Arc<Slot<Secrets>>,
     small: Option<Vec<u8>>,
     _pin: BodyPin,
-}
-
-/// The sealed bytes of one chunk, in their frame.
-struct Fetched<'a> {
-    framed: Cow<'a, [u8]>,
-    /// Bytes of the frame in front of the ciphertext.
-    header: usize,
 }
 
 impl BodyReader {
@@ -72,9 +88,7 @@ impl BodyReader {
             overhead: key.overhead(),
             slot: Arc::new(Slot::new(Secrets {
                 key,
-                buffer: SecretBuffer::default(),
-                length: 0,
-                buffered: None,
+                opened: Opened::default(),
             })),
             small,
             _pin: pin,
@@ -104,10 +118,11 @@ impl BodyReader {
     /// # Errors
     /// As [`read_at`](Self::read_at); [`BodyError::Missing`] beyond the last chunk.
     pub fn check_chunk(&self, index: u32) -> Result<(), BodyError> {
-        let fetched = self.fetch(index)?;
+        let mut buffer = SecretBuffer::default();
+        let header = self.fetch(index, &mut buffer)?;
         let opened = self
             .slot
-            .with(|secrets| secrets.open(self.place(index), &fetched));
+            .with(|secrets| secrets.open(self.place(index), buffer, header));
         opened.ok_or(BodyError::Revoked)?
     }
 
@@ -121,43 +136,95 @@ impl BodyReader {
         if offset >= self.reference.length || out.is_empty() {
             return Ok(0);
         }
+        self.with_chunk(offset, |opened, skip| {
+            copy(out, opened.plain().get(skip..).unwrap_or_default())
+        })
+    }
+
+    /// At most `most` bytes from `offset` on, at most to the end of the chunk that holds `offset`, without a
+    /// copy; none at or beyond the end. Give them [back](Self::give_back) once they are done with, so that
+    /// the next chunk needs no new memory.
+    ///
+    /// # Errors
+    /// As [`read_at`](Self::read_at).
+    pub fn lend(&self, offset: u64, most: usize) -> Result<Lent, BodyError> {
+        if offset >= self.reference.length || most == 0 {
+            return Ok(Lent {
+                opened: Opened::default(),
+                part: 0..0,
+            });
+        }
+        self.with_chunk(offset, |opened, skip| {
+            let opened = std::mem::take(opened);
+            let end = opened.plain.len().min(skip.saturating_add(most));
+            Lent {
+                opened,
+                part: skip..end,
+            }
+        })
+    }
+
+    /// Takes back what was [lent](Self::lend).
+    pub fn give_back(&self, lent: Lent) {
+        self.slot.with(|secrets| {
+            if secrets.opened.index.is_none() {
+                secrets.opened = lent.opened;
+            }
+        });
+    }
+
+    /// Runs `with` once on the chunk that holds `offset`, opened, and on where in it that is.
+    fn with_chunk<R>(
+        &self,
+        offset: u64,
+        mut with: impl FnMut(&mut Opened, usize) -> R,
+    ) -> Result<R, BodyError> {
         let chunk_bytes = u64::from(self.reference.chunk_bytes);
         let index = u32::try_from(offset / chunk_bytes).map_err(|_| BodyError::TooLarge)?;
         let skip = usize::try_from(offset % chunk_bytes).map_err(|_| BodyError::TooLarge)?;
-        let buffered = self
-            .slot
-            .with(|secrets| secrets.buffered == Some(index))
-            .ok_or(BodyError::Revoked)?;
-        let fetched = if buffered { None } else { Some(self.fetch(index)?) };
-        let copied = self.slot.with(|secrets| {
-            if let Some(fetched) = fetched {
-                secrets.open(self.place(index), &fetched)?;
-            } else if secrets.buffered != Some(index) {
-                // Another thread has opened another chunk in between.
-                secrets.open(self.place(index), &self.fetch(index)?)?;
+        let found = self.slot.with(|secrets| {
+            if secrets.opened.index == Some(index) {
+                Ok(with(&mut secrets.opened, skip))
+            } else {
+                Err(secrets.opened.take_buffer())
             }
-            Ok(copy(out, secrets.plain().get(skip..).unwrap_or_default()))
         });
-        copied.ok_or(BodyError::Revoked)?
+        let mut buffer = match found.ok_or(BodyError::Revoked)? {
+            Ok(done) => return Ok(done),
+            Err(buffer) => buffer,
+        };
+        // Outside of the slot: whoever revokes does not wait for the disk.
+        let header = self.fetch(index, &mut buffer)?;
+        let done = self.slot.with(|secrets| {
+            secrets.open(self.place(index), buffer, header)?;
+            Ok(with(&mut secrets.opened, skip))
+        });
+        done.ok_or(BodyError::Revoked)?
     }
 
-    /// The ciphertext of one chunk, of exactly the length its place asks for.
-    fn fetch(&self, index: u32) -> Result<Fetched<'_>, BodyError> {
+    /// The ciphertext of one chunk, of exactly the length its place asks for, in its frame; returns how many
+    /// bytes of the frame are in front of it.
+    fn fetch(&self, index: u32, buffer: &mut SecretBuffer) -> Result<usize, BodyError> {
         if index >= self.chunks {
             return Err(BodyError::Missing { index });
         }
-        let framed = match &self.small {
-            Some(small) => Cow::Borrowed(small.as_slice()),
+        match &self.small {
+            Some(small) => {
+                buffer.clear();
+                buffer.extend_from_slice(small);
+            }
             None => {
                 let id = ChunkId {
                     body: self.tree.body_key(self.reference.id),
                     index,
                 };
-                let chunk = self.tree.chunks().get(id)?;
-                Cow::Owned(chunk.ok_or(BodyError::Missing { index })?)
+                if !self.tree.chunks().get_into(id, buffer)? {
+                    return Err(BodyError::Missing { index });
+                }
             }
-        };
-        let length = unframe(FrameKind::Chunk, &framed)
+        }
+        let framed = buffer.as_slice();
+        let length = unframe(FrameKind::Chunk, framed)
             .map_err(|source| BodyError::Damaged { index, source })?
             .len();
         let start = u64::from(index) * u64::from(self.reference.chunk_bytes);
@@ -169,8 +236,7 @@ impl BodyReader {
         if length as u64 != wanted + self.overhead as u64 {
             return Err(BodyError::Forged { index: Some(index) });
         }
-        let header = framed.len() - length;
-        Ok(Fetched { framed, header })
+        Ok(framed.len() - length)
     }
 
     fn place(&self, index: u32) -> Place {
@@ -182,22 +248,33 @@ impl BodyReader {
 }
 
 impl Secrets {
-    fn open(&mut self, place: Place, fetched: &Fetched<'_>) -> Result<(), BodyError> {
-        self.buffered = None;
-        self.buffer.clear();
-        self.buffer
-            .extend_from_slice(fetched.framed.get(fetched.header..).unwrap_or_default());
-        let opened = self.key.open_slice(place, self.buffer.as_mut_slice());
-        let plain = opened.map_err(|_| BodyError::Forged {
+    /// Opens the chunk in `buffer`, behind `header` bytes, in place.
+    fn open(&mut self, place: Place, buffer: SecretBuffer, header: usize) -> Result<(), BodyError> {
+        self.opened = Opened {
+            buffer,
+            ..Opened::default()
+        };
+        let sealed = self.opened.buffer.as_mut_slice().get_mut(header..);
+        let plain = self.key.open_slice(place, sealed.unwrap_or_default());
+        let plain = plain.map_err(|_| BodyError::Forged {
             index: Some(place.index),
         })?;
-        self.length = plain.len();
-        self.buffered = Some(place.index);
+        self.opened.plain = header..header + plain.len();
+        self.opened.index = Some(place.index);
         Ok(())
     }
+}
 
+impl Opened {
     fn plain(&self) -> &[u8] {
-        self.buffer.as_slice().get(..self.length).unwrap_or_default()
+        self.buffer.as_slice().get(self.plain.clone()).unwrap_or_default()
+    }
+
+    /// The buffer, wiped: outside of the slot nobody could empty it.
+    fn take_buffer(&mut self) -> SecretBuffer {
+        let mut buffer = std::mem::take(self).buffer;
+        buffer.wipe();
+        buffer
     }
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a conformance suite fails by panicking")]
 
 use super::{BodyKey, ChunkId, ChunkStore};
+use crate::SecretBuffer;
 
 /// Everything that holds for every chunk store; `open` gives a fresh, empty one.
 ///
@@ -9,6 +10,7 @@ use super::{BodyKey, ChunkId, ChunkStore};
 /// When the store breaks the contract.
 pub fn chunk_conformance<C: ChunkStore>(open: impl Fn() -> C) {
     chunks_come_back(&open());
+    a_buffer_is_replaced(&open());
     many_chunks_in_one_call(&open());
     deleting_takes_whole_bodies(&open());
     lists_are_ordered_and_bounded(&open());
@@ -35,6 +37,26 @@ fn chunks_come_back(store: &dyn ChunkStore) {
     assert_eq!(store.get(id(1, 3)).expect("a get"), None, "behind the last chunk");
     assert_eq!(store.get(id(2, 0)).expect("a get"), None, "an unknown body");
     store.put(Vec::new()).expect("nothing to put");
+}
+
+fn a_buffer_is_replaced(store: &dyn ChunkStore) {
+    let lengths = [300, 300, 20];
+    for (index, length) in (0u32..).zip(lengths) {
+        let chunk = (id(1, index), content(index, length));
+        store.put(vec![chunk]).expect("a put");
+    }
+    let mut buffer = SecretBuffer::default();
+    for (index, there) in [(2, true), (0, true), (3, false), (1, true), (2, true), (0, true)] {
+        let found = store.get_into(id(1, index), &mut buffer).expect("a get");
+        let wanted = lengths.get(index as usize).map_or(0, |length| *length);
+        assert_eq!(found, there, "chunk {index}");
+        assert!(buffer.as_slice() == content(index, wanted), "chunk {index}");
+    }
+    assert!(
+        !store.get_into(id(2, 0), &mut buffer).expect("a get"),
+        "an unknown body"
+    );
+    assert!(buffer.is_empty(), "an unknown body");
 }
 
 fn many_chunks_in_one_call(store: &dyn ChunkStore) {

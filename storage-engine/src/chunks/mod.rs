@@ -8,6 +8,7 @@ mod in_files;
 pub use in_engine::EngineChunks;
 pub use in_files::FileChunks;
 
+use crate::SecretBuffer;
 use crate::engine::EngineError;
 
 /// Names one body of one tree: tree id (16 bytes) then body id (24 bytes).
@@ -51,6 +52,18 @@ pub trait ChunkStore: Send + Sync + 'static {
     /// # Errors
     /// `Io`, `Corrupt`, `Closed`.
     fn get(&self, id: ChunkId) -> Result<Option<Vec<u8>>, EngineError>;
+
+    /// The bytes of one chunk in place of what `buffer` holds; false, and nothing in it, if there is no such
+    /// chunk. What is read again and again needs no new memory for it.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    fn get_into(&self, id: ChunkId, buffer: &mut SecretBuffer) -> Result<bool, EngineError> {
+        buffer.clear();
+        let found = self.get(id)?;
+        buffer.extend_from_slice(found.as_deref().unwrap_or_default());
+        Ok(found.is_some())
+    }
 
     /// Removes every chunk of the given bodies; absent ones are no error.
     ///

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::disk::Disk;
 use super::names;
+use crate::SecretBuffer;
 use crate::engine::EngineError;
 
 const MAGIC: [u8; 4] = *b"SRB1";
@@ -128,13 +129,14 @@ impl Reader {
         }))
     }
 
-    pub(super) fn chunk(&self, index: u32) -> Result<Option<Vec<u8>>, EngineError> {
+    /// Reads a chunk in place of what `buffer` holds; false if the file ends before it.
+    pub(super) fn chunk(&self, index: u32, buffer: &mut SecretBuffer) -> Result<bool, EngineError> {
         let offset = HEADER_BYTES + u64::from(index) * u64::from(self.chunk_bytes);
-        let mut bytes = vec![0; self.chunk_bytes as usize];
-        let read = names::read_at(&self.file, &mut bytes, offset)
+        buffer.resize(self.chunk_bytes as usize);
+        let read = names::read_at(&self.file, buffer.as_mut_slice(), offset)
             .map_err(|error| EngineError::io("reading", self.path.clone(), error))?;
-        bytes.truncate(read);
-        Ok((read > 0 || (self.chunk_bytes == 0 && index == 0)).then_some(bytes))
+        buffer.resize(read);
+        Ok(read > 0 || (self.chunk_bytes == 0 && index == 0))
     }
 }
 

@@ -31,6 +31,7 @@ use self::directories::Directories;
 use self::disk::{Disk, RealDisk};
 use self::file::{Reader, Writer};
 use super::{BodyKey, ChunkId, ChunkStore};
+use crate::SecretBuffer;
 use crate::engine::EngineError;
 
 /// Files that are kept open for writing, besides those that callers write to at this moment.
@@ -224,9 +225,18 @@ impl ChunkStore for FileChunks {
     }
 
     fn get(&self, id: ChunkId) -> Result<Option<Vec<u8>>, EngineError> {
+        let mut buffer = SecretBuffer::default();
+        let found = self.get_into(id, &mut buffer)?;
+        Ok(found.then(|| buffer.as_slice().to_vec()))
+    }
+
+    fn get_into(&self, id: ChunkId, buffer: &mut SecretBuffer) -> Result<bool, EngineError> {
         match self.reader(&id.body)? {
-            Some(reader) => reader.chunk(id.index),
-            None => Ok(None),
+            Some(reader) => reader.chunk(id.index, buffer),
+            None => {
+                buffer.clear();
+                Ok(false)
+            }
         }
     }
 
