@@ -2,6 +2,7 @@
 
 mod load;
 mod ours;
+mod tasks;
 
 use std::error::Error;
 
@@ -9,6 +10,7 @@ pub use load::{Kind, Load, Names, random};
 pub use ours::{Keys, Ours, Rotation};
 pub use strongroom::Placement;
 pub use strongroom::engine::engine::counting::WriteCounts;
+pub use tasks::{Figure, placement, task};
 
 /// What any step of a benchmark returns: the harness stops at the first error and says which step it was.
 pub type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
