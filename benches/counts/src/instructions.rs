@@ -1,8 +1,9 @@
 //! Instructions of an operation, counted by valgrind.
 //!
-//! Callgrind collects inside one function only, [`crate::counted`], which excludes the making of the store. But it
-//! does so thread by thread, and a large put hashes and stores on threads of its own. There it counts whole
-//! processes that differ only in how often they do the operation: in the difference everything else cancels out.
+//! Callgrind collects inside one function only, [`crate::counted`], which leaves out the making of the store.
+//! But it does so thread by thread, and a large put hashes and stores on threads of its own. There it counts
+//! whole processes that differ only in how often they do the operation: in the difference everything else
+//! cancels out.
 
 use std::process::Command;
 
