@@ -1,6 +1,6 @@
 //! The command line: which rows, how large, and where.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use strongroom_bench_store::Result;
 
@@ -20,6 +20,10 @@ pub(crate) struct Args {
     pub(crate) json: Option<PathBuf>,
     /// Measure nothing: print the result of this file as a markdown table.
     pub(crate) markdown: Option<PathBuf>,
+    /// Measure nothing: draw into this directory the result of this file.
+    pub(crate) plots: Option<(PathBuf, PathBuf)>,
+    /// Where markdown looks for what was drawn.
+    pub(crate) plots_dir: PathBuf,
 }
 
 /// How much work a round does.
@@ -29,13 +33,14 @@ pub(crate) enum Scale {
     Smoke,
     /// The sizes of docs/BENCHMARKS.md.
     Full,
-    /// The same, and the 10 GiB row of the rotation.
+    /// The same, and the sizes that take long: 10 GiB stored or streamed, a million blobs.
     Large,
 }
 
 const USAGE: &str = "usage: strongroom-bench [--rows B1,B2] [--rounds N] [--smoke | --large] [--dir DIR]
                         [--null-worker FILE] [--json FILE]
-       strongroom-bench --markdown FILE";
+       strongroom-bench --markdown FILE
+       strongroom-bench --plots DIR FILE";
 
 impl Args {
     /// Reads the words after the program's name.
@@ -48,6 +53,8 @@ impl Args {
             null_worker: None,
             json: None,
             markdown: None,
+            plots: None,
+            plots_dir: Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks"),
         };
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or(format!("{word} needs a value\n{USAGE}"));
@@ -60,6 +67,7 @@ impl Args {
                 "--null-worker" => args.null_worker = Some(value()?.into()),
                 "--json" => args.json = Some(value()?.into()),
                 "--markdown" => args.markdown = Some(value()?.into()),
+                "--plots" => args.plots = Some((value()?.into(), value()?.into())),
                 _ => return Err(format!("unknown option {word}\n{USAGE}").into()),
             }
         }

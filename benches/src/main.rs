@@ -4,6 +4,7 @@
 //!
 //! ```sh
 //! cargo run --release -- --rows B1,B3 --json last-run.json
+//! cargo run --release -- --plots docs/benchmarks last-run.json
 //! cargo run --release -- --markdown last-run.json
 //! ```
 
@@ -30,9 +31,16 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
-    let args = args::Args::parse(std::env::args().skip(1))?;
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [worker::TASK, task @ ..] = &words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return worker::print(&strongroom_bench_store::task(task)?);
+    }
+    let args = args::Args::parse(words.into_iter())?;
+    if let Some((dir, path)) = &args.plots {
+        return report::draw(&report::Report::read(path)?, dir);
+    }
     if let Some(path) = &args.markdown {
-        return report::print_markdown(&report::Report::read(path)?);
+        return report::print_markdown(&report::Report::read(path)?, &args.plots_dir);
     }
     let mut report = report::Report::new(machine::describe(&args.dir), &args);
     for row in rows::selected(&args) {

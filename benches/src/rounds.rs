@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use strongroom_bench_store::Result;
 
+use crate::report::Goal;
+
 /// One of those that are compared: its name, and what it does in round `n`, returning its figure.
 pub(crate) struct Contestant<'a> {
     pub(crate) name: String,
@@ -27,7 +29,13 @@ impl<'a> Contestant<'a> {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Series {
     pub(crate) name: String,
+    /// Where it stands on the axis of a row that shows growth.
+    #[serde(default)]
+    pub(crate) at: Option<f64>,
     pub(crate) values: Vec<f64>,
+    /// Where the figure itself must lie.
+    #[serde(default)]
+    pub(crate) goal: Option<Goal>,
 }
 
 /// Middle, least and greatest of some figures.
@@ -41,12 +49,7 @@ pub(crate) struct Spread {
 /// Runs `rounds` rounds after one that is thrown away.
 pub(crate) fn interleave(contestants: &mut [Contestant<'_>], rounds: usize) -> Result<Vec<Series>> {
     let names = contestants.iter().map(|contestant| contestant.name.clone());
-    let mut series: Vec<Series> = names
-        .map(|name| Series {
-            name,
-            values: Vec::new(),
-        })
-        .collect();
+    let mut series: Vec<Series> = names.map(|name| Series::new(name, Vec::new())).collect();
     let count = contestants.len();
     for round in 0..=rounds {
         for turn in 0..count {
@@ -64,6 +67,38 @@ pub(crate) fn interleave(contestants: &mut [Contestant<'_>], rounds: usize) -> R
 }
 
 impl Series {
+    /// Figures without goal or place.
+    pub(crate) fn new(name: impl Into<String>, values: Vec<f64>) -> Self {
+        Self {
+            name: name.into(),
+            at: None,
+            values,
+            goal: None,
+        }
+    }
+
+    /// Places it on the axis of its row.
+    #[must_use]
+    pub(crate) fn at(mut self, place: f64) -> Self {
+        self.at = Some(place);
+        self
+    }
+
+    /// Says where the figure must lie.
+    #[must_use]
+    pub(crate) fn wants(mut self, goal: Goal) -> Self {
+        self.goal = Some(goal);
+        self
+    }
+
+    /// The name, and the place on the axis if it has one.
+    pub(crate) fn label(&self) -> String {
+        match self.at {
+            Some(place) => format!("{} at {place}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
     /// The spread of the figures themselves.
     pub(crate) fn spread(&self) -> Spread {
         Spread::of(self.values.clone())
@@ -100,10 +135,7 @@ mod tests {
 
     #[test]
     fn the_median_is_the_middle_and_ratios_are_taken_round_by_round() {
-        let series = |values: &[f64]| Series {
-            name: String::new(),
-            values: values.to_vec(),
-        };
+        let series = |values: &[f64]| Series::new("", values.to_vec());
         let spread = series(&[3.0, 1.0, 2.0]).spread();
         assert_eq!((spread.median, spread.min, spread.max), (2.0, 1.0, 3.0));
         assert_eq!(series(&[1.0, 2.0]).spread().median, 1.5);

@@ -1,7 +1,9 @@
 //! The rows of the table: what each measures, and against whom.
 
 mod blobs;
+mod growth;
 mod keys;
+mod revocation;
 
 use strongroom_bench_store::Result;
 
@@ -14,7 +16,7 @@ pub(crate) struct Row {
     pub(crate) run: fn(&Args) -> Result<Vec<Measured>>,
 }
 
-const ROWS: [Row; 8] = [
+const ROWS: [Row; 12] = [
     Row {
         id: "B1",
         run: blobs::put,
@@ -46,6 +48,22 @@ const ROWS: [Row; 8] = [
     Row {
         id: "B8",
         run: keys::rotation,
+    },
+    Row {
+        id: "B9",
+        run: revocation::revocation,
+    },
+    Row {
+        id: "B10",
+        run: growth::many_blobs,
+    },
+    Row {
+        id: "B11",
+        run: growth::memory,
+    },
+    Row {
+        id: "B12",
+        run: growth::space,
     },
 ];
 

@@ -2,13 +2,14 @@
 
 mod load;
 mod ours;
+mod tasks;
 
 use std::error::Error;
 
 pub use load::{Kind, Load, Names, random};
-pub use ours::{Keys, Ours, Rotation};
+pub use ours::{Keys, Layout, Ours, Rotation};
 pub use strongroom::engine::engine::counting::WriteCounts;
-pub use strongroom::{EngineKind, Placement};
+pub use tasks::{Figure, task};
 
 /// What any step of a benchmark returns: the harness stops at the first error and says which step it was.
 pub type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;

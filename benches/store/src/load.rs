@@ -170,7 +170,7 @@ pub fn random(bytes: usize) -> Result<Vec<u8>> {
 }
 
 /// A well-mixed number for each pair, without repeats within a round (the finalizer of `SplitMix64`).
-fn mix(round: usize, number: usize) -> u64 {
+pub(crate) fn mix(round: usize, number: usize) -> u64 {
     let mut z = ((round as u64) << 40 | number as u64)
         .wrapping_add(1)
         .wrapping_mul(0x9e37_79b9_7f4a_7c15);
