@@ -13,8 +13,10 @@ use crate::container::record::ContainerId;
 use crate::error::{Error, Result};
 use crate::rooms;
 
-/// Records read at once.
-const BATCH: usize = 128;
+/// Records read at once, in the end: each time twice as many as before.
+const BATCH_MAX: usize = 128;
+/// Records read at once behind a group: of the next group one is enough, of blobs a few more follow.
+const BATCH_MIN: usize = 2;
 
 /// What an item is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +72,8 @@ struct Cursor<'a> {
     prefix: Vec<u8>,
     range: KeyRange,
     buffer: VecDeque<Entry>,
+    /// Records to read next.
+    batch: usize,
     ended: bool,
 }
 
@@ -94,6 +98,7 @@ impl<'a> Cursor<'a> {
             range: KeyRange::prefix(&[prefix.as_slice(), &start].concat()),
             prefix,
             buffer: VecDeque::new(),
+            batch: BATCH_MAX,
             ended: false,
         }
     }
@@ -120,6 +125,7 @@ impl<'a> Cursor<'a> {
 
     /// Goes on behind all names that begin with `group`.
     fn skip(&mut self, group: &str) {
+        self.batch = BATCH_MIN;
         let mut escaped = rooms::escape(group);
         let name = match self.room {
             Room::Blobs => group.as_bytes(),
@@ -144,8 +150,9 @@ impl<'a> Cursor<'a> {
     /// The next entry's place and name without taking it.
     fn peek(&mut self) -> Result<Option<(String, What)>> {
         if self.buffer.is_empty() && !self.ended {
-            let page = self.snapshot.range(&self.range, Order::Ascending, BATCH)?;
-            self.ended = page.len() < BATCH;
+            let page = self.snapshot.range(&self.range, Order::Ascending, self.batch)?;
+            self.ended = page.len() < self.batch;
+            self.batch = (2 * self.batch).min(BATCH_MAX);
             if let Some((last, _)) = page.last() {
                 self.range = std::mem::take(&mut self.range).after(last);
             }

@@ -307,6 +307,9 @@ impl Walk<'_> {
             What::Base => {
                 self.last_base = Some(item.name.clone());
                 self.newest = None;
+                if let Some(group) = group {
+                    return Ok(Some(ListEntry::Prefix(group.to_owned())));
+                }
                 Some(decode(&item.value)?)
             }
             What::Past(time, kind) => self.past(item, (time, kind))?,
