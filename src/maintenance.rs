@@ -67,8 +67,9 @@ impl Account {
                 }
             }
         }
-        // Said in the end, when it keeps nothing else from being done.
-        match damaged.into_error().filter(|_| total.done) {
+        // Said in the end, when it keeps nothing else from being done; or when there was nothing else to see.
+        let is_all = total.done || total == Maintained::default();
+        match damaged.into_error().filter(|_| is_all) {
             Some(error) => Err(error),
             None => Ok(total),
         }

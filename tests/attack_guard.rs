@@ -15,7 +15,8 @@ use strongroom::keyvault::{
     KeyVersion, ObjectId, VaultError, VaultProperties, VaultStore, VaultUri,
 };
 use strongroom::{
-    Container, CustomerKey, DownloadOptions, KeyIdentity, Metadata, NewEncryptionScope, Store, UploadOptions,
+    Container, CustomerKey, DownloadOptions, KeyIdentity, KeySource, Metadata, NewEncryptionScope, Store,
+    UploadOptions,
 };
 use zeroize::Zeroizing;
 
@@ -139,8 +140,8 @@ fn check(revoke: impl Fn(&World)) {
     assert_eq!(after.code(), "KeyVaultAccessTokenCannotBeAcquired");
 }
 
-/// The same while a scope comes under the customer's key: a new wrap is proven before the revocation, and is
-/// put in force after it.
+/// The same while a scope comes under the customer's key: what was proven before the revocation is not put in
+/// force after it.
 #[track_caller]
 fn check_change(revoke: impl Fn(&World)) {
     let (world, slow) = by_a_user_identity();
@@ -164,9 +165,36 @@ fn check_change(revoke: impl Fn(&World)) {
     wait.recv().unwrap();
     revoke(&world);
     release.send(()).unwrap();
-    change.join().unwrap().unwrap();
+    change.join().unwrap().unwrap_err();
+    let scope = account.encryption_scope(&"tenant-1".parse().unwrap()).unwrap();
+    assert_eq!(scope.properties().unwrap().key_source, KeySource::Platform);
+    assert_eq!(download(&container).unwrap(), b"content");
+}
+
+#[test]
+fn an_answer_from_before_the_key_was_disabled_gives_the_account_to_nobody() {
+    let (world, slow) = by_a_user_identity();
+    let account = world.account();
+    let container = account.container(&"album".parse().unwrap());
+    let ((answered, wait), (release, go_on)) = (channel(), channel());
+    *slow.hold.lock() = Some((answered, go_on));
+    let leaving = account.clone();
+    let change = thread::spawn(move || leaving.use_platform_key());
+    wait.recv().unwrap();
+    let key = world.current(VAULT, KEY);
+    world.enable_key(&key, false);
+    release.send(()).unwrap();
+    let refused = change.join().unwrap().unwrap_err();
+    assert_eq!(refused.code(), "KeyVaultEncryptionKeyNotFound");
+    assert_eq!(account.encryption().unwrap().key_source, KeySource::KeyVault);
     let after = download(&container).unwrap_err();
-    assert_eq!(after.code(), "KeyVaultAccessTokenCannotBeAcquired");
+    assert_eq!(after.code(), "KeyVaultEncryptionKeyNotFound");
+    let one_time = std::fs::read_dir(world.data().join("keys")).unwrap();
+    let one_time = one_time.filter(|entry| {
+        let path = entry.as_ref().unwrap().path();
+        path.extension().is_some_and(|extension| extension == "onetime")
+    });
+    assert_eq!(one_time.count(), 0, "no way in is left");
 }
 
 fn user_identity(world: &World) -> ObjectId {

@@ -16,8 +16,8 @@ use strongroom::engine::{Entropy, SystemEntropy};
 use strongroom::keyvault::KeyUpdate;
 use strongroom::{
     Account, AppendBlockOptions, BlobName, BlobSource, BlockId, BlockListFilter, Conditions, Container,
-    ContainerEncryption, CopyOptions, CreateBlobOptions, CreateContainerOptions, Error, KeyFile,
-    NewEncryptionScope, PutBlockOptions, PutPagesOptions, ReadOptions, Store, UploadOptions,
+    ContainerEncryption, CopyOptions, CreateBlobOptions, CreateContainerOptions, EncryptionChoice, Error,
+    KeyFile, NewEncryptionScope, PutBlockOptions, PutPagesOptions, ReadOptions, Store, UploadOptions,
 };
 
 const CONTENT: usize = 128 << 10;
@@ -127,6 +127,61 @@ impl Races {
     fn restore(&self) {
         assert!(self.trigger.lock().is_none(), "the trigger was pulled");
         self.world.enable_key(&self.world.current(VAULT, KEY), true);
+    }
+}
+
+/// A blob that is copied onto itself under other keys while somebody writes to it: the write stays.
+#[test]
+fn a_copy_onto_itself_loses_no_write() {
+    type Run = fn(&Container, &BlobSource) -> Result<(), Error>;
+    let runs: [Run; 3] = [
+        |to, source| to.start_copy(&name("a"), source, &scoped()).map(drop),
+        |to, source| to.copy_blob(&name("a"), source, &scoped()).map(drop),
+        |to, source| {
+            let options = UploadOptions {
+                encryption: scoped().encryption,
+                ..UploadOptions::default()
+            };
+            to.put_blob_from(&name("a"), source, options).map(drop)
+        },
+    ];
+    let races = Races::new();
+    let account = races.account("one");
+    let new = NewEncryptionScope::default();
+    account
+        .create_encryption_scope(&"tenant-1".parse().unwrap(), &new)
+        .unwrap();
+    let container = account.container(&"box".parse().unwrap());
+    container.create(&strongroom::Metadata::new()).unwrap();
+    for (index, run) in runs.into_iter().enumerate() {
+        container
+            .upload(&name("a"), &[7; CONTENT][..], UploadOptions::default())
+            .unwrap();
+        let writer = container.clone();
+        let write: Pull = Box::new(move || {
+            let written = writer.upload(&name("a"), &b"newer"[..], UploadOptions::default());
+            written.unwrap();
+        });
+        *races.trigger.lock() = Some((Moment::Chunk, write));
+        let source = BlobSource::new(&container, name("a"));
+        let error = run(&container, &source).unwrap_err();
+        assert!(races.trigger.lock().is_none(), "run {index}");
+        assert_eq!(
+            (error.code(), error.status()),
+            ("SourceConditionNotMet", 412),
+            "run {index}"
+        );
+        assert_eq!(length(&container, "a"), 5, "run {index}");
+        run(&container, &source).unwrap();
+        let shown = container.blob_properties(&name("a"), &Conditions::default());
+        assert_eq!(shown.unwrap().encryption.scope.as_deref(), Some("tenant-1"));
+    }
+}
+
+fn scoped() -> CopyOptions {
+    CopyOptions {
+        encryption: EncryptionChoice::Scope("tenant-1".parse().unwrap()),
+        ..CopyOptions::default()
     }
 }
 

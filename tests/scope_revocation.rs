@@ -15,9 +15,9 @@ use common::{KEY, VAULT, World, pinned};
 use matrix::calls::Place;
 use matrix::operations::{CASES, Case};
 use strongroom::{
-    ContainerEncryption, CreateContainerOptions, DeleteBlobOptions, EncryptionChoice, EncryptionScope,
-    EncryptionScopeState, Error, ErrorKind, ListBlobs, ListDetail, ListEntry, ListInclude, Metadata,
-    NewEncryptionScope, UploadOptions, WhileRevoked,
+    BlockId, ContainerEncryption, CreateContainerOptions, DeleteBlobOptions, EncryptionChoice,
+    EncryptionScope, EncryptionScopeState, Error, ErrorKind, ListBlobs, ListDetail, ListEntry, ListInclude,
+    Metadata, NewEncryptionScope, PutBlockOptions, UploadOptions, WhileRevoked,
 };
 
 const SCOPE: &str = "tenant-1";
@@ -189,6 +189,14 @@ fn a_listing_asks_for_the_keys_of_what_it_shows() {
     container
         .delete_blob(&"deleted/a".parse().unwrap(), DeleteBlobOptions::default())
         .unwrap();
+    let staged = PutBlockOptions {
+        encryption: EncryptionChoice::Scope(SCOPE.parse().unwrap()),
+        ..PutBlockOptions::default()
+    };
+    let id = BlockId::new(b"one").unwrap();
+    container
+        .put_block(&"staged/a".parse().unwrap(), &id, &b"block"[..], &staged)
+        .unwrap();
     let list = |delimiter: Option<&str>, include: ListInclude| {
         let request = ListBlobs {
             delimiter: delimiter.map(str::to_owned),
@@ -202,6 +210,10 @@ fn a_listing_asks_for_the_keys_of_what_it_shows() {
         versions: true,
         ..ListInclude::default()
     };
+    let uncommitted = ListInclude {
+        uncommitted: true,
+        ..ListInclude::default()
+    };
     let only_versions = ListInclude {
         deleted_with_versions: true,
         ..ListInclude::default()
@@ -212,4 +224,14 @@ fn a_listing_asks_for_the_keys_of_what_it_shows() {
         assert_eq!(list(Some("/"), include).unwrap(), groups);
         assert_eq!(list(None, include).unwrap_err().status(), 403);
     }
+    container
+        .delete_blob(&"replaced/a".parse().unwrap(), DeleteBlobOptions::default())
+        .unwrap();
+    assert_eq!(
+        list(None, uncommitted).unwrap_err().status(),
+        403,
+        "of its blocks"
+    );
+    set_state(&world, EncryptionScopeState::Enabled);
+    assert_eq!(list(None, uncommitted).unwrap().len(), 1);
 }

@@ -12,7 +12,10 @@ use std::path::Path;
 
 use common::{World, name};
 use strongroom::engine::SystemEntropy;
-use strongroom::{KeyFile, Passphrase, PlatformKey, Store};
+use strongroom::{
+    BlobName, DownloadOptions, KeyFile, Metadata, Passphrase, Placement, PlatformKey, Settings, Store,
+    UploadOptions,
+};
 
 /// Every file below `directory` with its bytes.
 fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -138,6 +141,51 @@ fn a_lost_engine_is_not_replaced_by_an_empty_one() {
     let world = closed();
     std::fs::remove_dir_all(world.data().join("engine")).unwrap();
     check(&world, world.host_key(), "EngineMissing");
+}
+
+/// The bodies are taken for nobody's, as they would be if they were opened beside an engine without them.
+#[test]
+fn an_engine_that_is_not_the_stores_own_costs_no_body() {
+    for foreign in [false, true] {
+        let mut world = closed();
+        let mut settings = Settings::default();
+        settings.placement = Placement::Files;
+        let options = |world: &World, directory: &str| {
+            Store::builder(world.directory.path().join(directory), world.host_key()).settings(settings)
+        };
+        world.store = options(&world, "placed").init().unwrap();
+        world.store.create_account(&world.new_account("photos")).unwrap();
+        let container = world.account().container(&"album".parse().unwrap());
+        container.create(&Metadata::new()).unwrap();
+        let content = vec![7; 1 << 20];
+        let name: BlobName = "a".parse().unwrap();
+        container
+            .upload(&name, content.as_slice(), UploadOptions::default())
+            .unwrap();
+        world.store.close().unwrap();
+        options(&world, "other").init().unwrap().close().unwrap();
+        let place = |path: &str| world.directory.path().join(path);
+        std::fs::rename(place("placed/engine"), place("kept")).unwrap();
+        if foreign {
+            std::fs::rename(place("other/engine"), place("placed/engine")).unwrap();
+        } else {
+            std::fs::create_dir(place("placed/engine")).unwrap();
+        }
+        let open = || Store::builder(place("placed"), world.host_key()).open();
+        assert_eq!(open().err().unwrap().code(), "EngineMissing", "{foreign}");
+        let made = std::fs::read_dir(place("placed/engine")).unwrap().count();
+        assert_eq!(made > 0, foreign, "nothing is made in an empty directory");
+        std::fs::remove_dir_all(place("placed/engine")).unwrap();
+        std::fs::rename(place("kept"), place("placed/engine")).unwrap();
+        let store = open().unwrap();
+        let container = store.account(&"photos".parse().unwrap()).unwrap();
+        let container = container.container(&"album".parse().unwrap());
+        let mut out = Vec::new();
+        container
+            .download(&name, &DownloadOptions::default(), &mut out)
+            .unwrap();
+        assert!(out == content, "{foreign}");
+    }
 }
 
 #[test]

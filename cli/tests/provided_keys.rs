@@ -223,9 +223,11 @@ fn a_key_file_is_private_and_holds_a_key() {
     let show = format!("storage blob show {FILES} -n own");
     private(&room, "short", &[7; 31]);
     private(&room, "long", &[7; 4096]);
+    private(&room, "text", b"00112233445566778899aabbccddeeff");
     let cases = [
         ("short", 2, "InvalidArgumentValueError"),
         ("long", 2, "InvalidArgumentValueError"),
+        ("text", 2, "InvalidArgumentValueError"),
         ("none", 3, "FileNotFound"),
         (".", 1, "IsADirectory"),
     ];

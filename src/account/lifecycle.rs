@@ -215,7 +215,7 @@ fn holder(record: &AccountRecord) -> Holder {
 }
 
 /// Looks for a newer key version of one holder, if that is due.
-fn check(whose: Whose<'_>, custody: &Custody, guard: &KeyGuard) -> Option<KeyVersionCheck> {
+fn check(whose: Whose<'_>, custody: &Custody, guard: &Arc<KeyGuard>) -> Option<KeyVersionCheck> {
     match custody.is_check_due() {
         Ok(false) => None,
         Ok(true) => Some(match custody.refresh(guard) {

@@ -146,6 +146,7 @@ impl Container {
                 touched,
                 conditions: options.conditions.clone(),
                 keys,
+                unchanged: None,
             },
             blocks: blocks.to_vec(),
             given: Given {

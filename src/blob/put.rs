@@ -11,13 +11,14 @@ use super::properties::{BlobType, ContentHeaders};
 use super::record::{
     AccessTier, BlobContent, BlobRecord, ImmutabilityPolicy, NewBlob, SealedMetadata, TierState, key,
 };
-use super::{immutability, tier};
+use super::{immutability, source, tier};
 use crate::account::AccountCore;
 use crate::commit::Failure;
 use crate::container::Container;
 use crate::container::record::{ContainerId, ContainerRecord};
 use crate::encryption::{BlobKeys, EncryptionChoice};
 use crate::error::Result;
+use crate::etag::ETag;
 use crate::lease::Lease;
 use crate::metadata::Metadata;
 use crate::names::{BlobName, ContainerName};
@@ -77,6 +78,7 @@ impl CreateBlobOptions {
             touched: UserMetadata::given(&self.metadata),
             conditions: self.conditions.clone(),
             keys: core.keys_for_new(&container.name, &self.encryption)?,
+            unchanged: None,
         };
         making.check(core)?;
         self.headers.check()?;
@@ -106,6 +108,8 @@ pub(super) struct Making {
     pub(super) touched: UserMetadata,
     pub(super) conditions: Conditions,
     pub(super) keys: BlobKeys,
+    /// The tag that the base must still have where its own content is put in its place.
+    pub(super) unchanged: Option<ETag>,
 }
 
 /// A base about to be replaced, inside a transaction, after every check.
@@ -146,6 +150,11 @@ impl Making {
         let old = BlobRecord::find(txn, container, &self.name)?;
         let history = History::of(core, (container, &self.name));
         BlobRecord::check_replace(old.as_ref(), &self.conditions, &history)?;
+        if let Some(tag) = self.unchanged
+            && old.as_ref().map(|old| old.etag) != Some(tag)
+        {
+            return Err(source::changed().into());
+        }
         let keeps_type = matches!(
             self.operation,
             Operation::PutBlockList | Operation::CopyBlob | Operation::CopyBlobFromUrl

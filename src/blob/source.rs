@@ -1,10 +1,13 @@
 //! Another blob as the source of an operation: what the `... From URL` operations read.
 
+use std::sync::Arc;
+
 use super::{BlobVersionRef, ByteRange, Conditions, Download, DownloadOptions};
+use crate::account::AccountCore;
 use crate::container::Container;
 use crate::encryption::EncryptionChoice;
 use crate::error::{Error, ErrorKind, Result};
-use crate::names::BlobName;
+use crate::names::{BlobName, ContainerName};
 
 /// A blob, or a range of one, that an operation takes its bytes from. It may be in another account of the
 /// store, or of another store of this process.
@@ -58,6 +61,15 @@ impl BlobSource {
         }
     }
 
+    /// True for any state of the blob of that name.
+    pub(super) fn is_of(
+        &self,
+        core: &Arc<AccountCore>,
+        (container, name): (&ContainerName, &BlobName),
+    ) -> bool {
+        Arc::ptr_eq(&self.container.core, core) && self.container.name == *container && self.name == *name
+    }
+
     /// Opens it for reading, as it is now.
     pub(super) fn open(&self) -> Result<Download> {
         let options = DownloadOptions {
@@ -85,6 +97,12 @@ impl BlobSource {
 fn inner<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Error> {
     let io = error.downcast_ref::<std::io::Error>()?;
     io.get_ref()?.downcast_ref::<Error>()
+}
+
+/// The source was written to while it was read, and would lose that.
+pub(super) fn changed() -> Error {
+    let message = "the source has changed since the copy began";
+    Error::new(ErrorKind::Precondition, "SourceConditionNotMet", 412, message)
 }
 
 /// What an error of the source means to whoever copies from it.

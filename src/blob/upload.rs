@@ -6,7 +6,6 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use super::Conditions;
 use super::checksums::Expected;
 use super::crc64::Crc64;
 use super::intake::{Intake, TakenIn};
@@ -16,6 +15,7 @@ use super::put::{Given, Making};
 use super::record::{AccessTier, BlobContent, Extent, ImmutabilityPolicy, SealedMetadata};
 use super::source::BlobSource;
 use super::staged::Staging;
+use super::{BlobVersionRef, Conditions};
 use crate::account::AccountCore;
 use crate::container::Container;
 use crate::encryption::EncryptionChoice;
@@ -121,8 +121,10 @@ impl Container {
         if options.headers == ContentHeaders::default() {
             options.headers = content.properties().headers.clone();
         }
+        let is_itself = source.which == BlobVersionRef::Base && source.is_of(&self.core, (&self.name, name));
         let making = Making {
             keys: making.keys.fed_by(content.guard()),
+            unchanged: is_itself.then(|| content.properties().etag),
             ..making
         };
         let keys = making.keys.clone();
@@ -141,6 +143,7 @@ impl Container {
             touched: UserMetadata::given(&options.metadata),
             conditions: options.conditions.clone(),
             keys: self.core.keys_for_new(&self.name, &options.encryption)?,
+            unchanged: None,
         })
     }
 

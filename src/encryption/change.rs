@@ -2,9 +2,12 @@
 //!
 //! Every change is one commit of the one record of the holder's envelope tree, under its control
 //! lock; no data is touched. A new wrap is proven to unwrap, from what lies on the disk, before it is
-//! committed. Until the commit the old settings are in force, whatever fails. Towards the customer the
+//! committed. The commit passes a gate: a revocation that has returned precedes it, and then it does not
+//! happen. Until the commit the old settings are in force, whatever fails. Towards the customer the
 //! platform's one-time key is destroyed only after the commit; away from the customer a new one is durable
 //! before it, and destroyed again if the commit certainly failed.
+
+use std::sync::Arc;
 
 use strongroom_engine::Timestamp;
 use strongroom_engine::keys::RootKey;
@@ -12,15 +15,29 @@ use strongroom_keyvault::{Identity, KeyId};
 
 use super::custody::{Custody, KeyServices};
 use super::envelope::{ALGORITHM, CustomerWrap, Envelope, NewWrap, Source, Tracking};
+use super::guard::restless;
 use super::refusal::{Obstacle, authentication_failure, identity_gone, identity_not_set, settings_error};
 use super::settings::{CustomerKey, EncryptionStatus};
 use super::{KeyGuard, KeyIdentity, damaged, platform_source, rules};
 use crate::account::AccountRecord;
 use crate::error::{Error, ErrorKind, Result};
 
+/// How often the vault may change while who holds the root key does, before that gives up.
+const ATTEMPTS: usize = 8;
+
 /// What looking for a newer version led to.
 pub(crate) struct Checked {
     pub(crate) moved: bool,
+}
+
+/// Tries until what a change rests on was still so when it was committed.
+fn until_unchanged(attempt: impl Fn() -> Result<bool>) -> Result<()> {
+    for _ in 0..ATTEMPTS {
+        if attempt()? {
+            return Ok(());
+        }
+    }
+    Err(restless())
 }
 
 /// A key that passed every rule, and who asks for it.
@@ -37,19 +54,24 @@ impl Custody {
     }
 
     /// Puts the root key under a customer's key: enables, or changes version, key, vault or identity.
-    pub(crate) fn use_customer_key(&self, guard: &KeyGuard, wanted: &CustomerKey) -> Result<()> {
+    pub(crate) fn use_customer_key(&self, guard: &Arc<KeyGuard>, wanted: &CustomerKey) -> Result<()> {
         let _control = self.control.lock();
-        let envelope = self.envelope()?;
-        self.move_to(guard, &envelope, wanted)
+        self.move_to(guard, wanted)
     }
 
     /// Puts the root key back under a key of the platform. Needs the customer's key once more.
-    pub(crate) fn use_platform_key(&self, guard: &KeyGuard) -> Result<()> {
+    pub(crate) fn use_platform_key(&self, guard: &Arc<KeyGuard>) -> Result<()> {
         let _control = self.control.lock();
+        until_unchanged(|| self.try_platform_key(guard))
+    }
+
+    /// False, and nothing has changed, if the vault or who asks it changed meanwhile.
+    fn try_platform_key(&self, guard: &Arc<KeyGuard>) -> Result<bool> {
         let envelope = self.envelope()?;
         if matches!(envelope.source, Source::Platform { .. }) {
-            return Ok(());
+            return Ok(true);
         }
+        let moment = guard.now();
         let root = self.unwrap(&envelope)?;
         let source = platform_source(&self.store, self.id(), &root)?;
         let new_file = source.one_time_file();
@@ -62,20 +84,23 @@ impl Custody {
             self.store.side_files.destroy_one_time_but(self.id(), None)?;
             return Err(obstacle.into());
         }
-        if let Err(error) = self.commit(&platform) {
+        let committed = self.commit(&platform, guard.unchanged_since(moment));
+        if !matches!(committed, Ok(true)) {
             // The new one-time key opens the root key. In doubt it stays, as it may be the only way in; the
             // next open destroys it unless it is.
-            if let Some(file) = new_file.filter(|_| !error.may_have_happened()) {
+            let in_doubt = matches!(&committed, Err(error) if error.may_have_happened());
+            if let Some(file) = new_file.filter(|_| !in_doubt) {
                 self.store.side_files.destroy_one_time(self.id(), file)?;
             }
-            return Err(error);
+            return committed;
         }
         guard.now_platform(&root);
-        self.store.side_files.destroy_copies(self.id())
+        self.store.side_files.destroy_copies(self.id())?;
+        Ok(true)
     }
 
     /// Moves to the latest version of the key, if the account follows it.
-    pub(crate) fn refresh(&self, guard: &KeyGuard) -> Result<Checked> {
+    pub(crate) fn refresh(&self, guard: &Arc<KeyGuard>) -> Result<Checked> {
         let _control = self.control.lock();
         let envelope = self.envelope()?;
         let Source::Customer(wrap) = &envelope.source else {
@@ -100,25 +125,33 @@ impl Custody {
         if latest.version == present.version {
             return Ok(Checked { moved: false });
         }
-        self.move_to(guard, &envelope, &wanted)?;
+        self.move_to(guard, &wanted)?;
         Ok(Checked { moved: true })
     }
 
-    fn move_to(&self, guard: &KeyGuard, present: &Envelope, wanted: &CustomerKey) -> Result<()> {
-        let approved = self.approve(&self.record()?, wanted)?;
-        let root = self.unwrap(present)?;
-        let new = self.wrap(present, wanted, &approved, &root)?;
+    fn move_to(&self, guard: &Arc<KeyGuard>, wanted: &CustomerKey) -> Result<()> {
+        until_unchanged(|| self.try_move_to(guard, wanted))
+    }
+
+    /// False, and nothing has changed, if the vault or who asks it changed meanwhile.
+    fn try_move_to(&self, guard: &Arc<KeyGuard>, wanted: &CustomerKey) -> Result<bool> {
+        let present = self.envelope()?;
         let moment = guard.now();
+        let approved = self.approve(&self.record()?, wanted)?;
+        let root = self.unwrap(&present)?;
+        let new = self.wrap(&present, wanted, &approved, &root)?;
         self.prove(&new)?;
         self.store.side_files.believe(self.id())?;
-        if let Err(error) = self.commit(&new) {
+        let committed = self.commit(&new, guard.unchanged_since(moment));
+        if !matches!(committed, Ok(true)) {
             // Without its copy the envelope counts only if the commit happened after all. In doubt the
             // one-time key stays, so that either can be opened.
             self.store.side_files.destroy_copies(self.id())?;
-            return Err(error);
+            return committed;
         }
         guard.now_customer(&root, moment);
-        self.store.side_files.destroy_one_time_but(self.id(), None)
+        self.store.side_files.destroy_one_time_but(self.id(), None)?;
+        Ok(true)
     }
 
     /// Every rule for a customer's key, in Azure's order: identity, vault, permission `get`, key.

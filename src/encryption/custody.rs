@@ -12,6 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use strongroom_engine::Timestamp;
 use strongroom_engine::keys::{Purpose, PurposeKey, RootKey, ScopeId};
+use strongroom_engine::tree::Gate;
 use strongroom_keyvault::{
     AccessToken, Directory, Identity as DirectoryIdentity, KeyService, ObjectId, VaultError,
 };
@@ -141,9 +142,10 @@ impl Custody {
         self.envelope_tree.read()
     }
 
-    /// Commits an envelope in place of the one of the generation before: one transaction, one record.
-    pub(crate) fn commit(&self, envelope: &Envelope) -> Result<()> {
-        self.envelope_tree.replace(envelope)
+    /// Commits an envelope in place of the one of the generation before: one transaction, one record. False,
+    /// and nothing has happened, if the gate is closed.
+    pub(crate) fn commit(&self, envelope: &Envelope, gate: Arc<dyn Gate>) -> Result<bool> {
+        self.envelope_tree.replace(envelope, gate)
     }
 
     /// The root key, opened through whoever holds it now.

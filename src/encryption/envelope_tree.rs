@@ -8,11 +8,14 @@
 //! * The record of the holder names the tree, and is committed after the tree has its first envelope. A tree
 //!   that no record names is what a crash left: opening the store removes it.
 
+use std::sync::Arc;
+
 use strongroom_engine::keys::{Purpose, ScopeId};
-use strongroom_engine::tree::Tree;
+use strongroom_engine::tree::{Gate, Tree, TreeError};
 
 use super::{Envelope, damaged};
 use crate::account::open_tree;
+use crate::commit::Failure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rooms;
 use crate::store::StoreShared;
@@ -60,35 +63,48 @@ impl EnvelopeTree {
         Envelope::from_padded(&bytes)
     }
 
-    /// Commits an envelope in place of the one of the generation before.
-    pub(crate) fn replace(&self, envelope: &Envelope) -> Result<()> {
+    /// Commits an envelope in place of the one of the generation before, through `gate`; false, and nothing
+    /// has happened, if that is closed.
+    pub(crate) fn replace(&self, envelope: &Envelope, gate: Arc<dyn Gate>) -> Result<bool> {
         let before = envelope.generation.saturating_sub(1);
-        self.put(envelope, move |present| present == before)
+        self.put(envelope, Some(gate), move |present| present == before)
     }
 
     /// Commits a proven copy in place of any older envelope: what a crash has kept from being committed, or
     /// somebody has taken back.
     pub(crate) fn catch_up(&self, copy: &Envelope) -> Result<()> {
         let generation = copy.generation;
-        self.put(copy, move |present| present < generation)
+        self.put(copy, None, move |present| present < generation)
+            .map(drop)
     }
 
     /// One transaction, one record, if the generation of the present envelope `fits`.
-    fn put(&self, envelope: &Envelope, fits: impl Fn(u64) -> bool + Send + 'static) -> Result<()> {
+    fn put(
+        &self,
+        envelope: &Envelope,
+        gate: Option<Arc<dyn Gate>>,
+        fits: impl Fn(u64) -> bool + Send + 'static,
+    ) -> Result<bool> {
         let (key, bytes) = (self.key(), envelope.padded()?);
-        self.tree.transact(move |txn| {
+        let put = self.tree.transact::<_, Failure, _>(move |txn| {
             let present = txn.get(&key)?.ok_or_else(damaged)?;
-            if fits(Envelope::from_padded(&present)?.generation) {
-                Ok(txn.put(&key, &bytes)?)
-            } else {
-                Err(changed_meanwhile())
+            if !fits(Envelope::from_padded(&present)?.generation) {
+                return Err(changed_meanwhile().into());
             }
-        })?;
+            gate.iter().for_each(|gate| txn.through(Arc::clone(gate)));
+            Ok(txn.put(&key, &bytes)?)
+        });
+        match put {
+            Err(Failure::Tree(TreeError::GateClosed(_))) => return Ok(false),
+            Err(Failure::Tree(error)) => return Err(error.into()),
+            Err(Failure::Refused(error)) => return Err(error),
+            Ok(()) => {}
+        }
         // In force already. What could not be deleted now goes when the store is opened next.
         if let Err(error) = self.tree.reap() {
             tracing::warn!(%error, "a replaced envelope could not be deleted; the next open repeats this");
         }
-        Ok(())
+        Ok(true)
     }
 
     fn key(&self) -> Vec<u8> {

@@ -64,6 +64,24 @@ enum State {
     Refused { refusal: Refusal, epoch: Moment },
 }
 
+/// Lets a change of who holds the root key commit only while nothing has changed since what it rests on was
+/// proven: whoever revokes precedes the commit, or waits for it.
+struct Unchanged {
+    guard: Arc<KeyGuard>,
+    since: Moment,
+}
+
+impl Gate for Unchanged {
+    fn enter(&self) -> Result<Pass, GateClosed> {
+        let state = self.guard.state.read_arc();
+        if self.guard.is_current(self.since) {
+            Ok(Pass(Box::new(state)))
+        } else {
+            Err(GateClosed)
+        }
+    }
+}
+
 /// Why a guard is closed for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Closed {
@@ -336,6 +354,14 @@ impl KeyGuard {
         }
     }
 
+    /// A gate that is open for as long as nothing changes.
+    pub(super) fn unchanged_since(self: &Arc<Self>, moment: Moment) -> Arc<dyn Gate> {
+        Arc::new(Unchanged {
+            guard: Arc::clone(self),
+            since: moment,
+        })
+    }
+
     fn is_current(&self, epoch: Moment) -> bool {
         self.now() == epoch
     }
@@ -401,7 +427,7 @@ impl Gate for KeyGuard {
     }
 }
 
-fn restless() -> Error {
+pub(super) fn restless() -> Error {
     Error::new(
         ErrorKind::Store,
         "ServerBusy",

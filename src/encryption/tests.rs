@@ -375,7 +375,9 @@ fn refused_when_planted(world: &mut World, source: Source) {
     let custody = world.account().core.custody.clone();
     let generation = custody.envelope().unwrap().generation + 1;
     let planted = Envelope { generation, source };
-    custody.commit(&planted).unwrap();
+    let guard = world.account().core.guard.clone();
+    let gate = guard.unchanged_since(guard.now());
+    assert!(custody.commit(&planted, gate).unwrap());
     world.reopen(Box::new(RealFiles));
     let guard = world.account().core.guard.clone();
     assert!(guard.check().is_err());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use strongroom_engine::chunks::{ChunkStore, FileChunks};
-use strongroom_engine::engine::{Engine, EngineKind};
+use strongroom_engine::engine::{Engine, EngineKind, Space};
 use strongroom_engine::entropy::random;
 use strongroom_engine::keys::{Purpose, RootKey, ScopeId};
 use strongroom_engine::tree::{TreeSettings, TreeStore, TreeStoreParts};
@@ -227,6 +227,9 @@ impl StoreOptions {
                 (tree, self.settings.engine),
             )?,
         };
+        if matches!(tree, Tree::Open) {
+            refuse_foreign_engine(&self.directory.join(ENGINE), engine.as_ref(), id)?;
+        }
         let parts = TreeStoreParts {
             engine,
             chunks: file_chunks(&self.directory, placement)?,
@@ -321,21 +324,40 @@ pub(super) fn directory_engine(
     (tree, wanted): (Tree, EngineKind),
 ) -> Result<Box<dyn Engine>> {
     if matches!(tree, Tree::Open) && !directory.is_dir() {
-        return Err(Error::new(
-            ErrorKind::Corrupt,
-            "EngineMissing",
-            500,
-            format!("{} is missing", directory.display()),
-        )
-        .hint("part of the directory was lost: restore a backup"));
+        return Err(engine_missing(directory, "is missing"));
     }
     let unopened = |error| Error::engine_unopened(directory, error);
     let kind = match tree {
         Tree::Create => wanted,
-        // Where nothing says so, the default one refuses, and says why.
-        Tree::Open => EngineKind::of(directory).map_err(unopened)?.unwrap_or_default(),
+        Tree::Open => match EngineKind::of(directory).map_err(unopened)? {
+            Some(kind) => kind,
+            // An empty directory would become an empty engine, as when a volume is not mounted.
+            None if is_empty(directory) => return Err(engine_missing(directory, "is empty")),
+            // The default one refuses, and says why.
+            None => EngineKind::default(),
+        },
     };
     kind.open(directory, cache_bytes).map_err(unopened)
+}
+
+fn is_empty(directory: &Path) -> bool {
+    fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+fn engine_missing(directory: &Path, what: &str) -> Error {
+    let message = format!("{} {what}", directory.display());
+    Error::new(ErrorKind::Corrupt, "EngineMissing", 500, message)
+        .hint("part of the directory was lost: put it back, or restore a backup; nothing was changed")
+}
+
+/// Refuses an engine that does not hold the store: opening it would take the store's bodies for those of
+/// trees that are gone, and delete them.
+fn refuse_foreign_engine(directory: &Path, engine: &dyn Engine, id: ScopeId) -> Result<()> {
+    let head = engine.get(Space::HEADS, &id.0);
+    match head.map_err(|error| Error::engine_unopened(directory, error))? {
+        Some(_) => Ok(()),
+        None => Err(engine_missing(directory, "is not the engine of this store")),
+    }
 }
 
 /// Makes `directory` ready for a new store or new vaults, or refuses; the marker stays until [`finish`].

@@ -133,10 +133,20 @@ fn an_unfinished_creation_is_started_over() {
 /// What is lost is never made anew in silence.
 #[test]
 fn lost_files_are_noticed() {
-    for lost in ["fjall", "fjall/version", "fjall/keyspaces", "fjall/keyspaces/1"] {
+    const JOURNAL: &str = "the journal";
+    for lost in [
+        "fjall",
+        "fjall/version",
+        "fjall/keyspaces",
+        "fjall/keyspaces/1",
+        JOURNAL,
+    ] {
         let root = tempfile::tempdir().unwrap();
         filled(root.path());
-        let lost = root.path().join(lost);
+        let lost = match lost {
+            JOURNAL => journal(root.path()),
+            lost => root.path().join(lost),
+        };
         if lost.is_dir() {
             fs::remove_dir_all(lost).unwrap();
         } else {

@@ -107,8 +107,10 @@ fn fill(file: &mut impl Read, mut buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 fn parse(bytes: &[u8]) -> Option<CustomerProvidedKey> {
-    if let Ok(key) = bytes.try_into() {
-        return Some(CustomerProvidedKey::new(key));
+    if let Ok(key) = <&[u8; KEY_BYTES]>::try_from(bytes) {
+        // A password, or a key of half the length in hexadecimal: random bytes never look like this.
+        let is_text = key.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
+        return (!is_text).then(|| CustomerProvidedKey::new(key));
     }
     let mut decoded = SecretBuffer::with_capacity(KEY_BYTES + 1);
     decoded.resize(KEY_BYTES + 1);

@@ -22,7 +22,7 @@ use super::{Changed, CopyReceipt, Copying};
 use crate::account::AccountCore;
 use crate::blob::page::map::{self};
 use crate::blob::record::{BlobContent, BlobRecord, CopyStatus, key};
-use crate::blob::source::{BlobSource, of_source};
+use crate::blob::source::{BlobSource, changed, of_source};
 use crate::blob::staged::Staging;
 use crate::blob::{BlobType, BlobVersionRef, Conditions, EncryptionDetails};
 use crate::container::record::{ContainerId, Source};
@@ -104,11 +104,7 @@ impl Copying {
     /// not kept, and a blob that is copied onto itself is gone once its place is taken.
     fn is_for_now(&self, reading: &Reading) -> Result<bool> {
         let is_provided = |details: &EncryptionDetails| details.customer_key_sha256.is_some();
-        let source = &self.source;
-        let onto_itself = Arc::ptr_eq(&source.container.core, &self.core)
-            && source.container.name == self.container
-            && source.name == self.name;
-        Ok(onto_itself
+        Ok(self.source.is_of(&self.core, (&self.container, &self.name))
             || is_provided(&self.keys.details)
             || is_provided(&reading.record.encryption)
             || reading.piece(0)?.is_none())
@@ -361,11 +357,6 @@ fn job_key(id: Uuid) -> Vec<u8> {
 fn too_old() -> Error {
     let message = "the copy was not done within two weeks";
     Error::new(ErrorKind::Conflict, "OperationTimedOut", 500, message)
-}
-
-fn changed() -> Error {
-    let message = "the source has changed since the copy began";
-    Error::new(ErrorKind::Precondition, "SourceConditionNotMet", 412, message)
 }
 
 fn damaged() -> Error {

@@ -212,6 +212,8 @@ struct Copying {
     keys: BlobKeys,
     distance: Distance,
     id: Uuid,
+    /// The source's tag, if it is copied onto itself.
+    unchanged: Option<ETag>,
 }
 
 impl Copying {
@@ -239,6 +241,7 @@ impl Copying {
             keys,
             distance: Distance::Process,
             id: uuid::Builder::from_random_bytes(random(core.entropy.as_ref())?).into_uuid(),
+            unchanged: None,
         };
         copying.settle()?;
         copying.metadata = SealedMetadata::seal(core, &copying.keys, &options.metadata)?;
@@ -282,6 +285,7 @@ impl Copying {
             touched: UserMetadata::Touched,
             conditions: self.options.conditions.clone(),
             keys: self.keys.clone(),
+            unchanged: self.unchanged,
         }
     }
 

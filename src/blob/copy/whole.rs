@@ -12,7 +12,7 @@ use crate::blob::entries::Entry;
 use crate::blob::page::map;
 use crate::blob::record::{BlobContent, BlobRecord, CopyStatus, Extent, SealedMetadata};
 use crate::blob::staged::Staging;
-use crate::blob::{BlobType, manifest};
+use crate::blob::{BlobType, BlobVersionRef, manifest};
 use crate::error::Result;
 
 /// Extents that stand in the record itself.
@@ -31,6 +31,9 @@ impl Copying {
         let now = self.core.clock.now();
         let reading = Reading::open(&self.source, |source| self.check_source(source, now))?;
         self.keys = self.keys.fed_by(reading.guard());
+        let is_itself = self.source.which == BlobVersionRef::Base
+            && self.source.is_of(&self.core, (&self.container, &self.name));
+        self.unchanged = is_itself.then_some(reading.record.etag);
         self.making(reading.record.blob_type).check(&self.core)?;
         let metadata = self.reseal(&reading)?;
         let mut taken = Vec::new();

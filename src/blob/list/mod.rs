@@ -375,7 +375,7 @@ impl Walk<'_> {
         if self.last_base.as_ref() == Some(&item.name) || staging.is_over(self.now) {
             return Ok(None);
         }
-        Ok(Some(BlobRecord::new(NewBlob {
+        let record = BlobRecord::new(NewBlob {
             blob_type: BlobType::BlockBlob,
             created: staging.created,
             last_modified: staging.last.whole_seconds(),
@@ -383,7 +383,11 @@ impl Walk<'_> {
             headers: ContentHeaders::default(),
             length: 0,
             content: BlobContent::empty(),
-        })))
+        });
+        Ok(Some(BlobRecord {
+            encryption: staging.kind.encryption,
+            ..record
+        }))
     }
 
     fn blob(&self, name: &str, record: &BlobRecord) -> Result<BlobItem> {

@@ -99,7 +99,7 @@ impl Account {
             .tree
             .transact::<_, Failure, _>(move |txn| written.write(txn, (key.0, &key.1)))
             .map_err(|failure| core.explain(failure))?;
-        core.scopes.insert(name, Arc::clone(&open));
+        core.scopes.insert(name, &open);
         Ok(EncryptionScope {
             core: Arc::clone(core),
             name: name.clone(),

@@ -52,21 +52,25 @@ impl Scopes {
         self.opening.lock()
     }
 
-    pub(super) fn insert(&self, name: &EncryptionScopeName, scope: Arc<OpenScope>) {
-        let mut open = self.open.lock();
-        if let Some(why) = open.closed {
+    pub(super) fn insert(&self, name: &EncryptionScopeName, scope: &Arc<OpenScope>) {
+        let closed = {
+            let mut open = self.open.lock();
+            open.scopes.insert(name.clone(), Arc::clone(scope));
+            open.closed
+        };
+        if let Some(why) = closed {
             scope.guard.close(why);
         }
-        open.scopes.insert(name.clone(), scope);
     }
 
     /// Takes the keys of all open scopes away: the account closes.
     pub(crate) fn close(&self, why: Closed) {
-        let mut open = self.open.lock();
-        open.closed = Some(why);
-        for (_, scope) in open.scopes.drain() {
-            scope.guard.close(why);
-        }
+        let scopes = {
+            let mut open = self.open.lock();
+            open.closed = Some(why);
+            std::mem::take(&mut open.scopes)
+        };
+        scopes.into_values().for_each(|scope| scope.guard.close(why));
     }
 }
 
@@ -88,7 +92,7 @@ impl AccountCore {
         let custody = Arc::new(custody);
         let guard = open_guard(&custody)?;
         let scope = Arc::new(OpenScope { custody, guard });
-        self.scopes.insert(name, Arc::clone(&scope));
+        self.scopes.insert(name, &scope);
         Ok(scope)
     }
 }

@@ -112,7 +112,7 @@ fn a_scope_that_is_opened_while_its_account_closes_gives_its_keys_up() {
         custody: Arc::clone(&opened.custody),
     });
     late.guard.check().unwrap();
-    account.core.scopes.insert(&name(0), Arc::clone(&late));
+    account.core.scopes.insert(&name(0), &late);
     for scope in [opened, late] {
         assert!(scope.guard.with_keys(|_| ()).is_err());
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{BodyError, BodyRef, Location};
+use super::{BodyError, BodyId, BodyRef, Location};
 use crate::SecretBuffer;
 use crate::chunks::ChunkId;
 use crate::codec::{FrameKind, unframe};
@@ -30,6 +30,7 @@ struct Opened {
 
 /// Plaintext of a body, on its way to somebody who takes his time. Wiped on drop.
 pub struct Lent {
+    body: BodyId,
     opened: Opened,
     /// Which part of the chunk was asked for.
     part: Range<usize>,
@@ -150,6 +151,7 @@ impl BodyReader {
     pub fn lend(&self, offset: u64, most: usize) -> Result<Lent, BodyError> {
         if offset >= self.reference.length || most == 0 {
             return Ok(Lent {
+                body: self.reference.id,
                 opened: Opened::default(),
                 part: 0..0,
             });
@@ -158,16 +160,17 @@ impl BodyReader {
             let opened = std::mem::take(opened);
             let end = opened.plain.len().min(skip.saturating_add(most));
             Lent {
+                body: self.reference.id,
                 opened,
                 part: skip..end,
             }
         })
     }
 
-    /// Takes back what was [lent](Self::lend).
+    /// Takes back what was [lent](Self::lend), if it was by a reader of the same body.
     pub fn give_back(&self, lent: Lent) {
         self.slot.with(|secrets| {
-            if secrets.opened.index.is_none() {
+            if secrets.opened.index.is_none() && lent.body == self.reference.id {
                 secrets.opened = lent.opened;
             }
         });

@@ -7,10 +7,16 @@ use std::path::{Path, PathBuf};
 use super::disk::Disk;
 use super::names;
 use crate::SecretBuffer;
+use crate::body::CHUNK_BYTES_LIMITS;
+use crate::codec::FRAME_BYTES;
 use crate::engine::EngineError;
+use crate::seal::TAG_BYTES;
 
 const MAGIC: [u8; 4] = *b"SRB1";
 const HEADER_BYTES: u64 = 8;
+/// Bytes of a chunk at most, in its frame and with the tags of both layers. Of more nothing is written, and a
+/// header that says more is damaged: a buffer of that size is made for it.
+const CHUNK_BYTES_MAX: u32 = *CHUNK_BYTES_LIMITS.end() + (FRAME_BYTES + 2 * TAG_BYTES) as u32;
 
 /// The end of a file.
 pub(super) struct Writer {
@@ -52,7 +58,9 @@ impl Writer {
 
     /// Writes the header of a new file, whose first chunk is `first`.
     pub(super) fn begin(&mut self, disk: &dyn Disk, first: &[u8]) -> Result<(), EngineError> {
-        self.chunk_bytes = u32::try_from(first.len()).map_err(|_| refused(0, &self.path))?;
+        let bytes = u32::try_from(first.len()).ok();
+        let fits = bytes.filter(|bytes| *bytes <= CHUNK_BYTES_MAX);
+        self.chunk_bytes = fits.ok_or_else(|| refused(0, &self.path))?;
         let ([m0, m1, m2, m3], [c0, c1, c2, c3]) = (MAGIC, self.chunk_bytes.to_le_bytes());
         self.write(disk, &[m0, m1, m2, m3, c0, c1, c2, c3])
     }
@@ -158,5 +166,12 @@ fn header(file: &mut File) -> io::Result<Option<u32>> {
     if [m0, m1, m2, m3] != MAGIC {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "not a file of chunks"));
     }
-    Ok(Some(u32::from_le_bytes([c0, c1, c2, c3])))
+    let chunk_bytes = u32::from_le_bytes([c0, c1, c2, c3]);
+    if chunk_bytes > CHUNK_BYTES_MAX {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "chunks of impossible size",
+        ));
+    }
+    Ok(Some(chunk_bytes))
 }

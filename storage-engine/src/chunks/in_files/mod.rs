@@ -282,7 +282,13 @@ impl ChunkStore for FileChunks {
             let synced = self.disk.sync_directory(directory);
             self.poison(synced.map_err(|error| EngineError::io("syncing", directory.clone(), error)))?;
         }
-        self.state.lock().directories.synced(taken);
+        let mut state = self.state.lock();
+        if state.poisoned {
+            // Somebody else's sync of one of these files may have failed meanwhile: a second one would
+            // succeed and prove nothing.
+            return Err(EngineError::Poisoned);
+        }
+        state.directories.synced(taken);
         Ok(())
     }
 }

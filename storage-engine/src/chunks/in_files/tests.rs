@@ -38,6 +38,26 @@ fn bodies_go_on_after_a_sync_and_after_reopening() {
     assert_eq!(fs::read_dir(directory.path().join("bodies")).unwrap().count(), 0);
 }
 
+/// Whoever writes the disk does not have a buffer of gigabytes made.
+#[test]
+fn a_header_of_impossible_chunks_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("bodies");
+    let store = FileChunks::open(root.clone()).unwrap();
+    store.put(vec![(id(1, 0), vec![7; 10])]).unwrap();
+    assert!(
+        store.put(vec![(id(2, 0), vec![7; 1 << 20])]).is_err(),
+        "nor written"
+    );
+    drop(store);
+    let path = names::path(&root, &id(1, 0).body);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
+    fs::write(&path, bytes).unwrap();
+    let store = FileChunks::open(root).unwrap();
+    assert!(matches!(store.get(id(1, 0)), Err(EngineError::Io { .. })));
+}
+
 /// What a crash leaves of a file is read as what is there; nothing is made up.
 #[test]
 fn a_file_that_is_cut_short_has_fewer_chunks() {

@@ -100,3 +100,27 @@ fn only_what_may_be_half_done_stops_the_others() {
         check(call, goes_on);
     }
 }
+
+/// Somebody else's failure, in the midst of a sync that may cover the same file.
+#[derive(Default)]
+struct FailingMeanwhile(Mutex<Option<std::sync::Weak<FileChunks>>>);
+
+impl Disk for FailingMeanwhile {
+    fn sync(&self, path: &Path, file: &fs::File) -> io::Result<()> {
+        if let Some(store) = self.0.lock().take().and_then(|store| store.upgrade()) {
+            let failed = EngineError::io("syncing", path.to_path_buf(), io::Error::other("planted"));
+            store.poison::<()>(Err(failed)).unwrap_err();
+        }
+        RealDisk.sync(path, file)
+    }
+}
+
+#[test]
+fn a_sync_during_which_another_one_failed_proves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = Arc::new(FailingMeanwhile::default());
+    let store = Arc::new(FileChunks::on(directory.path().join("bodies"), disk.clone()).unwrap());
+    store.put(vec![(id(1, 0), vec![1; 10])]).unwrap();
+    *disk.0.lock() = Some(Arc::downgrade(&store));
+    assert!(matches!(store.sync(), Err(EngineError::Poisoned)));
+}

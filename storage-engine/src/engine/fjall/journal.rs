@@ -47,7 +47,8 @@ pub(super) fn prepare(dir: &Path) -> Result<(), EngineError> {
     }
     match active {
         Some((_, path)) => cut(&path, walk(&path)?),
-        None => Ok(()),
+        // The next one is durable before the last one goes.
+        None => Err(EngineError::corrupt(format!("{} has no journal", dir.display()))),
     }
 }
 
