@@ -9,7 +9,7 @@ pub(crate) const NAME: &str = "lock";
 
 /// The lock of a directory; dropping it lets the next one in.
 pub(crate) struct DirectoryLock {
-    _file: File,
+    file: File,
 }
 
 impl DirectoryLock {
@@ -27,7 +27,7 @@ impl DirectoryLock {
             .open(&path)
             .map_err(|error| Error::io(format!("cannot open the lock file {}", path.display()), error))?;
         match fs4::FileExt::try_lock(&file) {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(fs4::TryLockError::WouldBlock) => Err(Error::new(
                 ErrorKind::Store,
                 "StoreInUse",
@@ -45,6 +45,16 @@ impl DirectoryLock {
     }
 }
 
+impl Drop for DirectoryLock {
+    /// A process that is just being started may still have a copy of the file's descriptor: closing ours
+    /// would leave the lock with it.
+    fn drop(&mut self) {
+        if let Err(error) = fs4::FileExt::unlock(&self.file) {
+            tracing::warn!(%error, "the lock of a directory goes when its file is closed");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,7 +66,10 @@ mod tests {
         let refused = DirectoryLock::acquire(dir.path()).err().unwrap();
         assert_eq!(refused.code(), "StoreInUse");
         assert!(refused.message().contains(&dir.path().display().to_string()));
+        let inherited = first.file.try_clone().unwrap();
         drop(first);
+        let second = DirectoryLock::acquire(dir.path()).unwrap();
+        drop((second, inherited));
         DirectoryLock::acquire(dir.path()).unwrap();
     }
 }
