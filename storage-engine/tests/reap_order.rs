@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 
 use common::*;
 use strongroom_engine::chunks::{BodyKey, ChunkId, ChunkStore, FileChunks};
+use strongroom_engine::engine::hooked::Hooked;
 use strongroom_engine::engine::{Batch, EngineError, Mutation, Space};
 use strongroom_engine::tree::{Tree, TreeError, TreeStore};
 
@@ -90,7 +91,7 @@ fn come_and_go(tree: &Tree, keys: u32, bodies: usize) {
 fn check(keys: u32, bodies: usize) {
     let (directory, watch) = (tempfile::tempdir().unwrap(), Arc::new(Watch::default()));
     let seen = watch.clone();
-    let mut parts = parts(Watched(memory(), Arc::new(move |batch| seen.see(batch))));
+    let mut parts = parts(Hooked::new(Box::new(memory()), move |batch| seen.see(batch)));
     let files = FileChunks::open(directory.path().join("bodies")).unwrap();
     parts.chunks = Some(Box::new(WatchedChunks(files, watch.clone())));
     let store = TreeStore::open(parts, settings(512)).unwrap();

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use strongroom_engine::SystemEntropy;
 use strongroom_engine::body::BodyWriter;
 use strongroom_engine::chunks::{BodyKey, ChunkId, ChunkStore, FileChunks};
+use strongroom_engine::engine::hooked::Hooked;
 use strongroom_engine::engine::{EngineError, Mutation, Space};
 use strongroom_engine::keys::Purpose;
 use strongroom_engine::tree::{TreeError, TreeStore};
@@ -68,7 +69,7 @@ fn open_store(root: &std::path::Path, engine: &Shared, log: &Log) -> Arc<TreeSto
             }
         }
     };
-    let mut parts = parts(Watched(engine.clone(), Arc::new(watch)));
+    let mut parts = parts(Hooked::new(Box::new(engine.clone()), watch));
     let files = FileChunks::open(root.join("bodies")).unwrap();
     parts.chunks = Some(Box::new(WatchedChunks(files, log.clone())));
     TreeStore::open(parts, settings(1024)).unwrap()

@@ -56,37 +56,6 @@ impl Engine for Shared {
     }
 }
 
-/// An engine that shows each batch before it is applied.
-pub struct Watched(pub Shared, pub Arc<dyn Fn(&Batch) + Send + Sync>);
-
-impl Engine for Watched {
-    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
-        self.0.get(space, key)
-    }
-    fn scan(&self, space: Space, range: &KeyRange, options: ScanOptions) -> Result<ScanPage, EngineError> {
-        self.0.scan(space, range, options)
-    }
-    fn apply(&self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
-        (self.1)(&batch);
-        self.0.apply(batch, durability)
-    }
-    fn sync(&self) -> Result<(), EngineError> {
-        self.0.sync()
-    }
-    fn checkpoint(&self) -> Result<(), EngineError> {
-        self.0.checkpoint()
-    }
-    fn stats(&self) -> Result<EngineStats, EngineError> {
-        self.0.stats()
-    }
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
-    }
-    fn close(&self) -> Result<(), EngineError> {
-        self.0.close()
-    }
-}
-
 pub fn key(purpose: Purpose, tree: ScopeId) -> PurposeKey {
     RootKey::from_bytes(Zeroizing::new(vec![9; 32]))
         .unwrap()
