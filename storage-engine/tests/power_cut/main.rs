@@ -19,16 +19,17 @@
 mod disk;
 mod log;
 mod random;
+mod trace;
 mod workload;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use strongroom_engine::engine::sled::SyncMode;
 
-use crate::disk::{CUTS, Cut, Disk};
-use crate::log::{Log, Op};
+use crate::disk::CUTS;
+use crate::log::Op;
 use crate::random::Random;
+use crate::trace::Trace;
 use crate::workload::{ENGINE, JOURNAL, Promised, Target, Workload};
 
 const CHILD: &str = "STRONGROOM_POWER_CUT_CHILD";
@@ -68,7 +69,7 @@ fn child() {
 #[test]
 fn power_cuts_lose_nothing_that_was_acknowledged() {
     let recording = Recording::make(workload(SLED), None);
-    recording.assert_complete();
+    recording.trace.assert_complete();
     recording.assert_turnover();
     let images = setting("STRONGROOM_POWER_CUT_IMAGES", 60);
     assert_none(&recording.try_images(images));
@@ -84,7 +85,7 @@ fn a_second_cut_during_recovery_loses_nothing_either() {
 #[test]
 fn power_cuts_of_fjall_lose_nothing_that_was_acknowledged() {
     let recording = Recording::make(workload(Target::Fjall), None);
-    recording.assert_complete();
+    recording.trace.assert_complete();
     recording.assert_journals_and_tables_went();
     let images = setting("STRONGROOM_POWER_CUT_IMAGES", 60);
     assert_none(&recording.try_images(images));
@@ -101,7 +102,7 @@ fn a_second_cut_of_fjall_during_recovery_loses_nothing_either() {
 #[test]
 fn without_fdatasync_the_loss_is_found() {
     let recording = Recording::make(workload(Target::Sled(SyncMode::DangerFlushOnly)), None);
-    recording.assert_complete();
+    recording.trace.assert_complete();
     let failures = recording.try_images(setting("STRONGROOM_POWER_CUT_IMAGES", 60) / 5);
     let lost = failures.iter().filter(|failure| failure.contains("LOST")).count();
     assert!(lost > 0, "no loss among {failures:?}");
@@ -112,7 +113,7 @@ fn without_fdatasync_the_loss_is_found() {
 #[test]
 fn without_the_quarter_rule_the_loss_is_found() {
     let recording = Recording::make(workload(Target::Sled(SyncMode::DangerNoQuarters)), None);
-    recording.assert_complete();
+    recording.trace.assert_complete();
     let failures = recording.try_images(setting("STRONGROOM_POWER_CUT_IMAGES", 60));
     assert!(!failures.is_empty(), "the quarter rule seems to do nothing");
 }
@@ -125,78 +126,39 @@ fn assert_none(failures: &[String]) {
 /// One run of the workload under the recorder.
 struct Recording {
     workload: Workload,
-    root: tempfile::TempDir,
-    /// What was in the directory before, and what had been promised for it.
-    before: tempfile::TempDir,
+    trace: Trace,
+    /// What had been promised before the run.
     promised: Promised,
-    log: Log,
 }
 
 impl Recording {
     /// Runs the workload in a copy of `image`, or in an empty directory.
     fn make(workload: Workload, image: Option<(&Path, Promised)>) -> Self {
-        let (root, before) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let log_dir = tempfile::tempdir().unwrap();
-        let recorded = root.path().join("recorded");
-        std::fs::create_dir(&recorded).unwrap();
-        if let Some((image, _)) = image {
-            copy_dir(image, &recorded);
-            copy_dir(image, before.path());
-        }
-        let log = log_dir.path().join("log");
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command
-            .args(["child", "--exact", "--nocapture", "--test-threads=1"])
-            .env(CHILD, &recorded)
-            .env(TARGET, workload.target.name())
-            .env("LD_PRELOAD", recorder())
-            .env("STRONGROOM_RECORD_DIR", &recorded)
-            .env("STRONGROOM_RECORD_LOG", &log)
-            .env("STRONGROOM_POWER_CUT_STRETCHES", workload.stretches.to_string());
-        let output = command.output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let trace = Trace::make(image.map(|(image, _)| image), |command, recorded| {
+            command
+                .env(CHILD, recorded)
+                .env(TARGET, workload.target.name())
+                .env("STRONGROOM_POWER_CUT_STRETCHES", workload.stretches.to_string());
+        });
         Self {
             workload,
-            log: Log::read(&log, &recorded),
-            root,
-            before,
+            trace,
             promised: image.map_or_else(Promised::default, |(_, promised)| promised),
         }
-    }
-
-    fn disk(&self) -> Disk<'_> {
-        Disk::new(&self.log, self.before.path())
-    }
-
-    /// All operations carried out give exactly the files that the run left: the recorder missed nothing.
-    fn assert_complete(&self) {
-        let mut disk = self.disk();
-        self.log.ops.iter().for_each(|op| disk.run(op));
-        let image = tempfile::tempdir().unwrap();
-        disk.cut(Cut::KeepAll, &mut Random(0), image.path());
-        let recorded = self.root.path().join("recorded");
-        assert!(
-            files(image.path()) == files(&recorded),
-            "the recorder missed an operation"
-        );
     }
 
     /// At least eight segments begin between two acknowledgements, and less than one segment of log is ever
     /// unsynced.
     fn assert_turnover(&self) {
         let segment = self.workload.segment_bytes as u64;
-        let (mut disk, mut journal) = (self.disk(), None);
+        let (mut disk, mut journal) = (self.trace.disk(), None);
         let (mut begun, mut most_begun, mut reused, mut end, mut unsynced) = (0u64, 0, 0u64, 0u64, 0);
-        for op in &self.log.ops {
+        for op in &self.trace.log.ops {
             disk.run(op);
             match op {
                 Op::Created { file, path } if path == Path::new(JOURNAL) => journal = Some(*file),
                 Op::Write { file, payload, .. } if Some(*file) == journal => {
-                    let acknowledged = self.log.bytes(*payload).starts_with(b"S");
+                    let acknowledged = self.trace.log.bytes(*payload).starts_with(b"S");
                     begun = if acknowledged { 0 } else { begun };
                 }
                 Op::Write { offset, payload, .. } if payload.length > 20 && offset % segment == 0 => {
@@ -212,7 +174,7 @@ impl Recording {
         println!(
             "{} operations, {} MiB segments: {most_begun} begun between two acknowledgements, {reused} reused in \
              all, at most {} KiB of log unsynced",
-            self.log.ops.len(),
+            self.trace.log.ops.len(),
             segment >> 20,
             unsynced >> 10,
         );
@@ -231,7 +193,7 @@ impl Recording {
     #[cfg(feature = "fjall")]
     fn assert_journals_and_tables_went(&self) {
         let gone = |wanted: fn(&Path) -> bool| {
-            let ops = self.log.ops.iter();
+            let ops = self.trace.log.ops.iter();
             ops.filter(|op| matches!(op, Op::Unlink { path } if wanted(path)))
                 .count()
         };
@@ -239,7 +201,7 @@ impl Recording {
         let tables = gone(|path| path.parent().is_some_and(|dir| dir.ends_with("tables")));
         println!(
             "{} operations: {journals} journals and {tables} tables removed",
-            self.log.ops.len()
+            self.trace.log.ops.len()
         );
         assert!(journals > 0 && tables > 0, "no turnover");
     }
@@ -249,9 +211,11 @@ impl Recording {
         let mut random = Random(self.workload.seed.wrapping_add(77));
         let mut cuts: Vec<_> = (0..count).map(|_| self.cut_point(&mut random)).collect();
         cuts.sort_unstable();
-        let (mut disk, mut done, mut failures) = (self.disk(), 0, Vec::new());
+        let (mut disk, mut done, mut failures) = (self.trace.disk(), 0, Vec::new());
         for (number, cut_at) in (0u64..).zip(cuts) {
-            self.log.ops[done..cut_at].iter().for_each(|op| disk.run(op));
+            self.trace.log.ops[done..cut_at]
+                .iter()
+                .for_each(|op| disk.run(op));
             done = cut_at;
             let cut = CUTS[random.below(CUTS.len() as u64) as usize];
             let seed = random.next();
@@ -267,7 +231,7 @@ impl Recording {
         println!(
             "{}: {count} images of {} operations, {} failed",
             self.workload.target.name(),
-            self.log.ops.len(),
+            self.trace.log.ops.len(),
             failures.len()
         );
         failures
@@ -282,31 +246,15 @@ impl Recording {
         }
     }
 
-    /// A moment: early, right after an acknowledgement, around a flush, or anywhere.
+    /// A recording that begins with a recovery is there for the recovery.
     fn cut_point(&self, random: &mut Random) -> usize {
-        let ops = self.log.ops.len() as u64;
-        let anywhere = random.below(ops + 1);
-        let kind = random.below(100);
-        let near = |wanted: &dyn Fn(&Op) -> bool, random: &mut Random| {
-            let ahead = (anywhere as usize..self.log.ops.len()).find(|&at| wanted(&self.log.ops[at]));
-            ahead.map_or(anywhere, |at| (at as u64 + random.below(6)).min(ops))
-        };
-        // A recording that begins with a recovery is there for the recovery.
         let (often, early) = if self.promised == Promised::default() {
             (15, 120)
         } else {
             (60, 30)
         };
-        let cut = match kind {
-            _ if kind < often => random.below(ops.min(early)),
-            0..40 => near(
-                &|op| matches!(op, Op::Write { payload, .. } if payload.length < 10),
-                random,
-            ),
-            40..65 => near(&|op| self.is_flush(op), random).saturating_sub(random.below(3)),
-            _ => anywhere,
-        };
-        cut as usize
+        self.trace
+            .cut_point(random, (often, early), &|op| self.is_flush(op))
     }
 }
 
@@ -317,8 +265,10 @@ fn second_cuts(target: Target, firsts: u64, seconds: u64) -> Vec<String> {
     let mut failures = Vec::new();
     for _ in 0..firsts {
         let cut_at = recording.cut_point(&mut random);
-        let mut disk = recording.disk();
-        recording.log.ops[..cut_at].iter().for_each(|op| disk.run(op));
+        let mut disk = recording.trace.disk();
+        recording.trace.log.ops[..cut_at]
+            .iter()
+            .for_each(|op| disk.run(op));
         let image = tempfile::tempdir().unwrap();
         disk.cut(
             CUTS[random.below(CUTS.len() as u64) as usize],
@@ -340,55 +290,4 @@ fn second_cuts(target: Target, firsts: u64, seconds: u64) -> Vec<String> {
         );
     }
     failures
-}
-
-/// Builds the recorder.
-fn recorder() -> PathBuf {
-    static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
-    let build = || {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/power_cut/recorder.c");
-        let library =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("recorder-{}.so", std::process::id()));
-        let status = Command::new("gcc")
-            .args(["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o"])
-            .args([&library, &source])
-            .arg("-lpthread")
-            .status()
-            .expect("the power-cut test needs gcc");
-        assert!(status.success(), "gcc could not build the recorder");
-        library
-    };
-    BUILT.get_or_init(build).clone()
-}
-
-fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        let name = PathBuf::from(path.file_name().unwrap());
-        if path.is_dir() {
-            found.extend(
-                files(&path)
-                    .into_iter()
-                    .map(|(below, bytes)| (name.join(below), bytes)),
-            );
-        } else {
-            found.push((name, std::fs::read(&path).unwrap()));
-        }
-    }
-    found.sort();
-    found
-}
-
-fn copy_dir(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            std::fs::create_dir(&target).unwrap();
-            copy_dir(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).unwrap();
-        }
-    }
 }
