@@ -19,6 +19,7 @@ mod common;
 #[path = "../../storage-engine/tests/power_cut/disk.rs"]
 #[allow(dead_code, reason = "made for two tests")]
 mod disk;
+mod found;
 #[path = "../../storage-engine/tests/power_cut/log.rs"]
 mod log;
 #[path = "../../storage-engine/tests/power_cut/random.rs"]

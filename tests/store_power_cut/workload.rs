@@ -9,19 +9,19 @@ use std::sync::Arc;
 use strongroom::engine::{ManualClock, SystemEntropy};
 use strongroom::keyvault::{AccessPolicy, KeyPermissions, NewKeyOptions, NewVault, Retention};
 use strongroom::{
-    AppendBlockOptions, BlobName, BlockId, Conditions, Container, CreateBlobOptions, CustomerKey,
-    DownloadOptions, EngineKind, KeyFile, ListBlobs, ListedBlock, Metadata, NewAccount, Placement,
-    PutBlockListOptions, PutBlockOptions, ReadOptions, Settings, Store, UploadOptions, Vaults,
+    Account, AppendBlockOptions, BlobName, BlockId, Conditions, Container, CreateBlobOptions, CustomerKey,
+    EngineKind, KeyFile, ListedBlock, Metadata, NewAccount, Placement, PutBlockListOptions, PutBlockOptions,
+    Settings, Store, UploadOptions, Vaults,
 };
 
 use crate::common::{ACCOUNT, NEEDED, VAULT, beginning, fixtures, name, vault};
-use crate::state::{LOGS, Operation, State, content, operation};
+use crate::found::{CONTAINER, Found, key_name, named, told};
+use crate::state::{LOGS, Operation, content, operation};
 
 /// Where the journal is, beside the directories of store and vaults.
 pub(crate) const JOURNAL: &str = "journal";
 /// Small, so that most blobs have a body of several chunks.
 const CHUNK_BYTES: u32 = 16 << 10;
-const CONTAINER: &str = "blobs";
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Workload {
@@ -32,18 +32,22 @@ pub(crate) struct Workload {
     pub(crate) operations: u64,
 }
 
-struct Opened {
+/// A store and its vaults, open.
+pub(crate) struct Opened {
     vaults: Vaults,
-    store: Store,
+    pub(crate) store: Store,
 }
 
 impl Opened {
     fn container(&self) -> Container {
-        let account = self.store.account(&name(ACCOUNT)).unwrap();
-        account.container(&CONTAINER.parse().unwrap())
+        self.account().unwrap().container(&CONTAINER.parse().unwrap())
     }
 
-    fn close(self) {
+    pub(crate) fn account(&self) -> Result<Account, String> {
+        self.store.account(&name(ACCOUNT)).map_err(told("the account"))
+    }
+
+    pub(crate) fn close(self) {
         self.store.close().unwrap();
         self.vaults.close().unwrap();
     }
@@ -79,7 +83,7 @@ impl Workload {
         opened.close();
     }
 
-    fn open(root: &Path) -> Result<Opened, String> {
+    pub(crate) fn open(root: &Path) -> Result<Opened, String> {
         let key = |file: &str| {
             let file = root.join(file);
             // The rebuilt disk keeps no modes.
@@ -146,8 +150,7 @@ impl Workload {
             }
             Operation::CustomerKey => use_new_key(opened, number),
             Operation::PlatformKey => {
-                let account = opened.store.account(&name(ACCOUNT)).unwrap();
-                account.use_platform_key().unwrap();
+                opened.account().unwrap().use_platform_key().unwrap();
             }
         }
     }
@@ -171,12 +174,19 @@ impl Workload {
     /// The number of the operation whose state the store in `root` shows.
     pub(crate) fn recovered(&self, root: &Path, promised: Promised) -> Result<u64, String> {
         let opened = Self::open(root).map_err(|error| format!("LOST: {promised:?}: {error}"))?;
-        let differs = |number| self.difference(&opened, number);
+        let found = Found::look(&opened.account()?)?;
+        let unreadable: Vec<_> = found.unreadable().collect();
+        if !unreadable.is_empty() {
+            return Err(format!("LOST: {promised:?}: {unreadable:?} cannot be read"));
+        }
         // An operation that changes nothing looks like the one before: the later one is as good.
-        let range = promised.acknowledged..=promised.begun;
-        let found = range.rev().find(|&number| matches!(differs(number), Ok(None)));
-        let number =
-            found.ok_or_else(|| format!("TORN: {promised:?}: {:?}", differs(promised.acknowledged)))?;
+        let mut numbers = (promised.acknowledged..=promised.begun).rev();
+        let number = numbers.find(|&number| found.difference(self.seed, number, number).is_none());
+        let number = number.ok_or_else(|| {
+            let first = promised.acknowledged;
+            let difference = found.difference(self.seed, first, first);
+            format!("TORN: {promised:?}: {difference:?}")
+        })?;
         let scrub = opened.store.scrub(None, |_| {}).map_err(told("scrub"))?;
         if !scrub.damage.is_empty() {
             return Err(format!("{promised:?}: {:?}", scrub.damage));
@@ -184,52 +194,6 @@ impl Workload {
         opened.close();
         Ok(number)
     }
-
-    /// What is not as it is after operation `number`.
-    fn difference(&self, opened: &Opened, number: u64) -> Result<Option<String>, String> {
-        let expected = State::after(self.seed, number);
-        let account = opened.store.account(&name(ACCOUNT)).map_err(told("account"))?;
-        let status = account.encryption().map_err(told("encryption"))?;
-        let key = status.key_vault.map(|key| key.key_name.to_string());
-        if key != expected.key.map(key_name) {
-            return Ok(Some(format!("the key is {key:?}, not {:?}", expected.key)));
-        }
-        let container = account.container(&CONTAINER.parse().unwrap());
-        let listed = container
-            .list_blobs(&ListBlobs::default())
-            .map_err(told("list"))?;
-        let listed: Vec<String> = listed.blobs().map(|blob| blob.name.to_string()).collect();
-        if !listed.iter().eq(expected.blobs.keys()) {
-            return Ok(Some(format!("there are {listed:?}")));
-        }
-        for (blob, wanted) in &expected.blobs {
-            let pieces = wanted.pieces.iter();
-            let content: Vec<u8> = pieces
-                .flat_map(|&(number, part)| content(self.seed, number, part))
-                .collect();
-            let metadata = wanted.metadata.map(|number| number.to_string());
-            if read(&container, blob)? != (content, metadata) {
-                return Ok(Some(format!("{blob} is not {wanted:?}")));
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// Content and metadata of a blob.
-fn read(container: &Container, blob: &str) -> Result<(Vec<u8>, Option<String>), String> {
-    let (blob, mut content) = (named(blob), Vec::new());
-    container
-        .download(&blob, &DownloadOptions::default(), &mut content)
-        .map_err(told(blob.as_str()))?;
-    let properties = container
-        .blob_properties(&blob, &ReadOptions::default())
-        .map_err(told(blob.as_str()))?;
-    let metadata = properties.metadata.as_ref();
-    let number = metadata
-        .and_then(|metadata| metadata.get("number"))
-        .map(str::to_owned);
-    Ok((content, number))
 }
 
 fn prepare(opened: &Opened) {
@@ -279,19 +243,6 @@ fn use_new_key(opened: &Opened, number: u64) {
     account
         .use_customer_key(&CustomerKey::from(made.id.base()))
         .unwrap();
-}
-
-fn key_name(number: u64) -> String {
-    format!("k{number}")
-}
-
-fn named(blob: &str) -> BlobName {
-    blob.parse().unwrap()
-}
-
-fn told<E: std::fmt::Display>(what: &str) -> impl FnOnce(E) -> String {
-    let what = what.to_owned();
-    move |error| format!("{what}: {error}")
 }
 
 fn note(journal: &mut File, what: char, number: u64) {
