@@ -16,11 +16,12 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate of the workspace: its package, its sources, and the crates of ours it may use.
-const ARROWS: [(&str, &str, &[&str]); 4] = [
+const ARROWS: [(&str, &str, &[&str]); 5] = [
     ("strongroom-engine", "storage-engine/src", &[]),
     ("strongroom-keyvault", "keyvault/src", &["strongroom-engine"]),
     ("strongroom", "src", &["strongroom-engine", "strongroom-keyvault"]),
     ("strongroom-cli", "cli/src", &["strongroom"]),
+    ("strongroom-xtask", "xtask/src", &[]),
 ];
 
 #[test]

@@ -14,6 +14,9 @@
     reason = "a test may fail loudly"
 )]
 
+#[path = "../storage-engine/tests/common/tally.rs"]
+mod tally;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -303,9 +306,13 @@ fn check(test: &str, (engine, placement): (EngineKind, Placement)) {
         );
         (state, next) = (found, begun + 1);
     }
-    println!(
-        "{kills} kills, {acknowledged} acknowledged operations, {caught_midway} killed midway: 0 lost, 0 torn"
-    );
+    let subject = format!("{engine:?}, bodies in {placement:?}").to_lowercase();
+    let counts = [
+        ("kills", kills),
+        ("acknowledged", acknowledged),
+        ("killed midway", caught_midway),
+    ];
+    tally::tally("R1", &subject, &counts, 0);
     assert!(
         caught_midway > 0,
         "no kill hit an operation midway: the test shows nothing"

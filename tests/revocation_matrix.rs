@@ -11,6 +11,8 @@
 
 mod common;
 mod matrix;
+#[path = "../storage-engine/tests/common/tally.rs"]
+mod tally;
 
 use std::collections::BTreeSet;
 
@@ -96,7 +98,11 @@ fn walk(cause: &Cause) -> usize {
 #[test]
 fn every_operation_under_every_cause_is_as_the_table_says() {
     let differences: usize = CAUSES.iter().map(walk).sum();
-    println!("{} cases under {} causes", CASES.len(), CAUSES.len());
+    let counts = [
+        ("operations", CASES.len() as u64),
+        ("causes", CAUSES.len() as u64),
+    ];
+    tally::tally("R11", "an account", &counts, differences);
     assert_eq!(differences, 0, "differences");
 }
 

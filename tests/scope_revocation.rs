@@ -10,6 +10,8 @@
 
 mod common;
 mod matrix;
+#[path = "../storage-engine/tests/common/tally.rs"]
+mod tally;
 
 use common::{KEY, VAULT, World, pinned};
 use matrix::calls::Place;
@@ -157,7 +159,11 @@ fn walk(cause: &Cause) -> usize {
 #[test]
 fn each_is_stopped_by_its_own_key_and_by_nothing_else() {
     let differences: usize = CAUSES.iter().map(walk).sum();
-    println!("{} cases under {} causes", 2 * CASES.len(), CAUSES.len());
+    let counts = [
+        ("operations", 2 * CASES.len() as u64),
+        ("causes", CAUSES.len() as u64),
+    ];
+    tally::tally("R11", "an encryption scope", &counts, differences);
     assert_eq!(differences, 0, "differences");
 }
 

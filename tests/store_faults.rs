@@ -10,6 +10,8 @@
 )]
 
 mod common;
+#[path = "../storage-engine/tests/common/tally.rs"]
+mod tally;
 
 use std::sync::Arc;
 
@@ -370,6 +372,7 @@ fn every_call(lasting: Lasting, fault: Fault) {
         let plan = Plan { call, lasting, fault };
         if !check(&world, &keys, plan) {
             assert!(call > 2 * STORY.len() as u64, "{call} calls");
+            tally::tally("R6", "a store", &[("failing calls", call)], 0);
             return;
         }
     }

@@ -9,6 +9,8 @@
 )]
 
 mod body_world;
+#[path = "common/tally.rs"]
+mod tally;
 
 use body_world::{BodyWorld, bytes, key};
 use strongroom_engine::body::{BodyError, BodyReader, BodyRef};
@@ -46,12 +48,15 @@ fn check_forgery(world: &BodyWorld, body: &BodyRef, index: u32, change: impl FnO
 fn every_flipped_bit_is_refused() {
     let world = BodyWorld::new();
     let body = world.store(&bytes(2 * CHUNK as usize + 100), CHUNK);
+    let mut tried = 0;
     for index in 0..3 {
         let sealed_bytes = if index == 2 { 116 } else { CHUNK as usize + 16 };
         for bit in 0..sealed_bytes * 8 {
             check_forgery(&world, &body, index, |sealed| sealed[bit / 8] ^= 1 << (bit % 8));
+            tried += 1;
         }
     }
+    tally::tally("R3", "chunks", &[("flipped bits", tried)], 0);
     assert_eq!(world.read(&body).unwrap(), bytes(2 * CHUNK as usize + 100));
 }
 

@@ -10,6 +10,8 @@
 )]
 
 mod common;
+#[path = "common/tally.rs"]
+mod tally;
 
 use common::*;
 use strongroom_engine::engine::faulty::{Fault, FaultHandle, Faulty, Lasting, Plan, Scope};
@@ -122,6 +124,7 @@ fn every_call(lasting: Lasting, fault: Fault) {
         let (faulty, handle) = Faulty::new(inner);
         if !check(plan, &handle, faulty, &memory) {
             assert!(call > 40, "{call} calls");
+            tally::tally("R6", "a tree", &[("failing calls", call as u64)], 0);
             break;
         }
     }

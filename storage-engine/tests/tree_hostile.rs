@@ -8,6 +8,8 @@
 )]
 
 mod common;
+#[path = "common/tally.rs"]
+mod tally;
 
 use common::*;
 use strongroom_engine::codec::{FRAME_BYTES, FrameKind, frame};
@@ -60,11 +62,13 @@ fn reframed(space: Space, kind: u8, payload: &[u8]) -> Vec<u8> {
 fn every_flipped_bit_and_every_prefix_is_refused() {
     let (engine, entries) = sample();
     assert_eq!(read(&copy(&engine)).unwrap(), entries);
+    let (mut bits, mut prefixes) = (0, 0);
     for space in [Space::HEADS, Space::PAGES] {
         for (key, value) in records(&engine, space) {
             for bit in 0..value.len() * 8 {
                 let mut bytes = value.clone();
                 bytes[bit / 8] ^= 1 << (bit % 8);
+                bits += 1;
                 refused(&engine, space, &key, bytes.clone());
                 if bit / 8 >= FRAME_BYTES {
                     refused(
@@ -79,9 +83,12 @@ fn every_flipped_bit_and_every_prefix_is_refused() {
                 refused(&engine, space, &key, value[..cut].to_vec());
                 let payload = &value[FRAME_BYTES.min(cut)..cut];
                 refused(&engine, space, &key, reframed(space, value[1], payload));
+                prefixes += 1;
             }
         }
     }
+    let counts = [("flipped bits", bits), ("prefixes", prefixes)];
+    tally::tally("R3", "heads and pages", &counts, 0);
 }
 
 #[test]

@@ -24,6 +24,8 @@ mod image;
 mod random;
 #[path = "../store_power_cut/state.rs"]
 mod state;
+#[path = "../../storage-engine/tests/common/tally.rs"]
+mod tally;
 #[path = "../store_power_cut/workload.rs"]
 #[allow(dead_code, reason = "made for several tests")]
 mod workload;
@@ -57,7 +59,7 @@ fn setting(name: &str, default: u64) -> u64 {
 fn flipped_bytes_and_damaged_pages() {
     let images = setting("STRONGROOM_DAMAGED_IMAGES", 50);
     for &store in STORES {
-        check(store, images, |original, random| {
+        check("R4", store, images, |original, random| {
             let file = original.any_file(random, |_| true);
             let at = random.below(file.length);
             let damage = match random.below(3) {
@@ -77,7 +79,7 @@ fn flipped_bytes_and_damaged_pages() {
 fn files_that_were_cut_off() {
     let images = setting("STRONGROOM_TRUNCATED_IMAGES", 50);
     for &store in STORES {
-        check(store, images, |original, random| {
+        check("R5", store, images, |original, random| {
             let engine = random.chance(80);
             let file = original.any_file(random, |path| path.starts_with("data/engine") == engine);
             // Most of what an engine loses is lost at the end.
@@ -116,6 +118,7 @@ fn workload((engine, placement): (EngineKind, Placement)) -> Workload {
 }
 
 fn check(
+    row: &str,
     store: (EngineKind, Placement),
     images: u64,
     choose: impl Fn(&Original, &mut Random) -> (std::path::PathBuf, Damage),
@@ -133,7 +136,8 @@ fn check(
             failures.push(format!("image {number}, {damage:?} of {}: {what}", shown(&file)));
         }
     }
-    println!("{}: {images} images, {seen:?}", original.workload.name());
+    let counts: Vec<_> = [("images", images)].into_iter().chain(seen.clone()).collect();
+    tally::tally(row, &original.workload.name(), &counts, failures.len());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(seen.get("whole") != Some(&images), "no damage showed: {seen:?}");
 }

@@ -72,7 +72,7 @@ fn read(container: &Container, blob: &str) -> Result<Read, String> {
         .download(&blob, &DownloadOptions::default(), &mut content)
         .map_err(told(blob.as_str()))?;
     let properties = container
-        .blob_properties(&blob, &ReadOptions::default())
+        .blob_properties(&blob, ReadOptions::default())
         .map_err(told(blob.as_str()))?;
     let metadata = properties.metadata.as_ref();
     let number = metadata.and_then(|metadata| metadata.get("number"));

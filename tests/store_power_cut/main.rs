@@ -25,6 +25,8 @@ mod log;
 #[path = "../../storage-engine/tests/power_cut/random.rs"]
 mod random;
 mod state;
+#[path = "../../storage-engine/tests/common/tally.rs"]
+mod tally;
 #[path = "../../storage-engine/tests/power_cut/trace.rs"]
 mod trace;
 mod workload;
@@ -102,8 +104,11 @@ fn check(workload: Workload) {
     workload.make(begin.path());
     let recording = Recording::make(workload, begin.path(), 0);
     recording.trace.assert_complete();
-    assert_none(&recording.try_images(images(), false));
-    assert_none(&recording.second_cuts(images().div_ceil(10), 3));
+    let failures = recording.try_images(images(), false);
+    assert_none(workload, ("images", images()), &failures);
+    let firsts = images().div_ceil(10);
+    let failures = recording.second_cuts(firsts, 3);
+    assert_none(workload, ("double images", 3 * firsts), &failures);
 }
 
 /// The test of the test: with every sync of a body's file forgotten, as a missing call would, the same images must
@@ -118,7 +123,8 @@ fn a_forgotten_sync_of_body_files_is_found() {
     assert!(!failures.is_empty(), "no image shows the missing sync");
 }
 
-fn assert_none(failures: &[String]) {
+fn assert_none(workload: Workload, tried: (&str, u64), failures: &[String]) {
+    tally::tally("R2", &workload.name(), &[tried], failures.len());
     let found = failures.join("\n");
     assert!(failures.is_empty(), "{} images failed:\n{found}", failures.len());
 }

@@ -207,7 +207,7 @@ fn prepare(opened: &Opened) {
     let identity = account.assign_identity().unwrap();
     let policy = AccessPolicy {
         object_id: identity.principal_id,
-        keys: KeyPermissions::parse(&NEEDED).unwrap(),
+        keys: KeyPermissions::parse(NEEDED).unwrap(),
     };
     vaults.set_policy(&token, &vault(VAULT), policy).unwrap();
     let container = account.container(&CONTAINER.parse().unwrap());

@@ -19,6 +19,8 @@
 mod disk;
 mod log;
 mod random;
+#[path = "../common/tally.rs"]
+mod tally;
 mod trace;
 mod workload;
 
@@ -72,13 +74,18 @@ fn power_cuts_lose_nothing_that_was_acknowledged() {
     recording.trace.assert_complete();
     recording.assert_turnover();
     let images = setting("STRONGROOM_POWER_CUT_IMAGES", 60);
-    assert_none(&recording.try_images(images));
+    assert_none("engine sled", ("images", images), &recording.try_images(images));
 }
 
 #[test]
 fn a_second_cut_during_recovery_loses_nothing_either() {
     let images = setting("STRONGROOM_POWER_CUT_IMAGES", 60);
-    assert_none(&second_cuts(SLED, images.div_ceil(10), 3));
+    let firsts = images.div_ceil(10);
+    assert_none(
+        "engine sled",
+        ("double images", 3 * firsts),
+        &second_cuts(SLED, firsts, 3),
+    );
 }
 
 #[cfg(feature = "fjall")]
@@ -88,14 +95,16 @@ fn power_cuts_of_fjall_lose_nothing_that_was_acknowledged() {
     recording.trace.assert_complete();
     recording.assert_journals_and_tables_went();
     let images = setting("STRONGROOM_POWER_CUT_IMAGES", 60);
-    assert_none(&recording.try_images(images));
+    assert_none("engine fjall", ("images", images), &recording.try_images(images));
 }
 
 #[cfg(feature = "fjall")]
 #[test]
 fn a_second_cut_of_fjall_during_recovery_loses_nothing_either() {
     let images = setting("STRONGROOM_POWER_CUT_IMAGES", 60);
-    assert_none(&second_cuts(Target::Fjall, images.div_ceil(20), 3));
+    let firsts = images.div_ceil(20);
+    let failures = second_cuts(Target::Fjall, firsts, 3);
+    assert_none("engine fjall", ("double images", 3 * firsts), &failures);
 }
 
 /// The test of the test: with our `fdatasync` left out, the same images must show a loss.
@@ -118,7 +127,8 @@ fn without_the_quarter_rule_the_loss_is_found() {
     assert!(!failures.is_empty(), "the quarter rule seems to do nothing");
 }
 
-fn assert_none(failures: &[String]) {
+fn assert_none(subject: &str, tried: (&str, u64), failures: &[String]) {
+    tally::tally("R2", subject, &[tried], failures.len());
     let found = failures.join("\n");
     assert!(failures.is_empty(), "{} images failed:\n{found}", failures.len());
 }
