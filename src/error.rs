@@ -157,6 +157,9 @@ impl From<TreeError> for Error {
             let message = "the account or encryption scope was deleted meanwhile";
             return Self::new(ErrorKind::NotFound, "ResourceNotFound", 404, message).caused_by(error);
         }
+        if let TreeError::LostCommits { path, .. } = &error {
+            return Self::commits_lost(message, path).caused_by(error);
+        }
         let (kind, hint) = match &error {
             TreeError::Corrupt { .. } => (ErrorKind::Corrupt, RESTORE),
             TreeError::Engine(engine) => match engine.as_ref() {
@@ -225,7 +228,15 @@ impl Error {
             .hint("use that release or a later one; nothing was changed")
     }
 
-    /// An engine that cannot be opened.
+    /// The engine has less than was acknowledged.
+    pub(crate) fn commits_lost(message: String, note: &std::path::Path) -> Self {
+        Self::new(ErrorKind::Corrupt, "CommitsLost", 500, message).hint(format!(
+            "restore a backup; or remove {} to go on without what is lost; nothing was changed",
+            note.display()
+        ))
+    }
+
+    /// The engine in `directory` does not open.
     pub(crate) fn engine_unopened(directory: &std::path::Path, error: EngineError) -> Self {
         let message = format!("the engine in {} cannot be opened: {error}", directory.display());
         let (kind, code, status, hint) = match &error {

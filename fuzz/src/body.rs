@@ -67,6 +67,7 @@ struct Body {
 static BODY: LazyLock<Body> = LazyLock::new(|| {
     let (chunks, entropy) = (Chunks::default(), Arc::new(SeededEntropy::new(1)));
     let parts = TreeStoreParts {
+        last_commit: None,
         engine: Box::new(MemoryEngine::new()),
         chunks: Some(Box::new(chunks.clone())),
         entropy: entropy.clone(),

@@ -18,6 +18,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
 //! let store = VaultStore::open(VaultStoreParts {
+//!     last_commit: None,
 //!     engine: Box::new(MemoryEngine::new()),
 //!     dir: folder.path().to_path_buf(),
 //!     root: RootKey::generate(&SystemEntropy)?,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use strongroom_engine::engine::Engine;
 use strongroom_engine::keys::{Purpose, PurposeKey, RootKey, ScopeId};
-use strongroom_engine::tree::{Tree, TreeSettings, TreeStore, TreeStoreParts, Txn};
+use strongroom_engine::tree::{LastCommit, Tree, TreeSettings, TreeStore, TreeStoreParts, Txn};
 use strongroom_engine::{Clock, Entropy, Timestamp, entropy};
 use zeroize::Zeroizing;
 
@@ -32,6 +32,8 @@ pub struct VaultStoreParts {
     pub engine: Box<dyn Engine>,
     /// Where the side files of private keys go, in a folder `keys` that is made if missing.
     pub dir: PathBuf,
+    /// Where the last commit is noted; `None` notes none.
+    pub last_commit: Option<PathBuf>,
     /// The vault root key.
     pub root: RootKey,
     /// What time it is: expiry, retention, tokens.
@@ -98,10 +100,13 @@ impl VaultStore {
     /// # Errors
     /// [`VaultError::Storage`]: damaged records, a wrong root key, a disk that fails.
     pub fn open(parts: VaultStoreParts) -> Result<Arc<Self>, VaultError> {
+        let key = |id| parts.root.purpose(Purpose::Tree, id);
+        let last_commit = parts.last_commit.as_deref();
         let trees = TreeStore::open(
             TreeStoreParts {
                 engine: parts.engine,
                 chunks: None,
+                last_commit: last_commit.map(|path| LastCommit::open(path, key)).transpose()?,
                 entropy: parts.entropy.clone(),
                 clock: parts.clock.clone(),
             },

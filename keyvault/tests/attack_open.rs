@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 
 fn open(bench: &Bench, disk: &Disk) -> Result<Arc<VaultStore>, VaultError> {
     VaultStore::open(VaultStoreParts {
+        last_commit: None,
         engine: Box::new(disk.clone()),
         dir: bench.folder.path().to_path_buf(),
         root: RootKey::from_bytes(Zeroizing::new(vec![7; 32])).unwrap(),

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 fn open(folder: &Path, clock: &Arc<ManualClock>) -> Arc<VaultStore> {
     let engine = SledEngine::open(folder.join("engine"), &SledOptions::default()).unwrap();
     let parts = VaultStoreParts {
+        last_commit: None,
         engine: Box::new(engine),
         dir: folder.to_path_buf(),
         root: RootKey::from_bytes(Zeroizing::new(vec![7; 32])).unwrap(),

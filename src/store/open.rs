@@ -11,7 +11,7 @@ use strongroom_engine::chunks::{ChunkStore, FileChunks};
 use strongroom_engine::engine::{Engine, EngineKind, Space};
 use strongroom_engine::entropy::random;
 use strongroom_engine::keys::{Purpose, RootKey, ScopeId};
-use strongroom_engine::tree::{TreeSettings, TreeStore, TreeStoreParts};
+use strongroom_engine::tree::{LastCommit, TreeSettings, TreeStore, TreeStoreParts};
 use strongroom_engine::{Clock, Entropy, SystemClock, SystemEntropy};
 use strongroom_keyvault::{Directory, KeyService};
 
@@ -30,6 +30,8 @@ const BODIES: &str = "bodies";
 const LOCK: &str = super::lock::NAME;
 /// Marks a directory whose making was interrupted; goes when the header has come.
 const UNFINISHED: &str = "unfinished";
+/// The note of the commit that was acknowledged last.
+pub(super) const LAST_COMMIT: &str = "last-commit";
 
 /// Sizes and limits of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,9 +187,9 @@ impl StoreOptions {
 
     /// Opens an existing store, and finishes what a crash interrupted.
     ///
-    /// # Errors
-    /// `NotInitialised`, `NotADirectory`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `EngineDamaged`,
-    /// `BodiesMissing`, `OlderFormat`, `WrongPlatformKey`, `SamePlatformKey`: nothing was written then.
+    /// # Errors `NotInitialised`, `NotADirectory`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`,
+    /// `EngineDamaged`, `BodiesMissing`, `OlderFormat`, `WrongPlatformKey`, `SamePlatformKey`,
+    /// `CommitsLost`: nothing was written then.
     pub fn open(self) -> Result<Store> {
         self.refuse_options()?;
         Header::read(&self.directory, Role::Store)?;
@@ -219,13 +221,19 @@ impl StoreOptions {
         id: ScopeId,
         (tree, placement): (Tree, Placement),
     ) -> Result<(PathBuf, Arc<StoreShared>)> {
-        let engine = match self.engine {
-            Some(engine) => engine,
-            None => directory_engine(
-                &self.directory.join(ENGINE),
-                self.settings.engine_cache_bytes,
-                (tree, self.settings.engine),
-            )?,
+        // Where an engine of the application's own is, and what it keeps, is its business.
+        let (engine, last_commit) = match self.engine {
+            Some(engine) => (engine, None),
+            None => {
+                let made_of = (tree, self.settings.engine);
+                let cache = self.settings.engine_cache_bytes;
+                let engine = directory_engine(&self.directory.join(ENGINE), cache, made_of)?;
+                let key = |id| root.purpose(Purpose::Tree, id);
+                (
+                    engine,
+                    Some(LastCommit::open(&self.directory.join(LAST_COMMIT), key)?),
+                )
+            }
         };
         if matches!(tree, Tree::Open) {
             refuse_foreign_engine(&self.directory.join(ENGINE), engine.as_ref(), id)?;
@@ -233,6 +241,7 @@ impl StoreOptions {
         let parts = TreeStoreParts {
             engine,
             chunks: file_chunks(&self.directory, placement)?,
+            last_commit,
             entropy: self.entropy.clone(),
             clock: self.clock.clone(),
         };
@@ -437,7 +446,7 @@ fn refuse_foreign(directory: &Path) -> Result<()> {
 /// that failed, the other of store and vaults, key files, and what file systems put there by themselves.
 fn is_own(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let known = [LOCK, "vaults", "lost+found"].contains(&name.as_ref());
+    let known = [LOCK, LAST_COMMIT, "vaults", "lost+found"].contains(&name.as_ref());
     let unfinished = name.strip_suffix(".new") == Some(UNFINISHED);
     let other = [Role::Vaults, Role::Store].map(|role| Header::path(path, role));
     known || unfinished || name.ends_with(".key") || other.iter().any(|header| header.exists())

@@ -8,12 +8,13 @@ use strongroom_engine::engine::Engine;
 use strongroom_engine::engine::EngineKind;
 use strongroom_engine::entropy::random;
 use strongroom_engine::keys::{RootKey, ScopeId};
+use strongroom_engine::tree::TreeError;
 use strongroom_engine::{Clock, Entropy, SystemClock, SystemEntropy};
 use strongroom_keyvault::{Providers, SoftwareProvider, VaultError, VaultStore, VaultStoreParts};
 
 use super::header::{Header, NewHeader, Role};
 use super::lock::DirectoryLock;
-use super::open::{ENGINE, Placement, Tree, directory_engine, finish, prepare};
+use super::open::{ENGINE, LAST_COMMIT, Placement, Tree, directory_engine, finish, prepare};
 use super::platform_key::PlatformKey;
 use crate::error::{Error, ErrorKind, Result, is_newer};
 
@@ -209,16 +210,18 @@ impl VaultOptions {
     }
 
     fn assemble(self, root: RootKey, (header, lock): (Header, DirectoryLock), tree: Tree) -> Result<Vaults> {
-        let engine = match self.engine {
-            Some(engine) => engine,
+        let (engine, last_commit) = match self.engine {
+            Some(engine) => (engine, None),
             None => {
                 let made_of = (tree, EngineKind::default());
-                directory_engine(&self.directory.join(ENGINE), CACHE_BYTES, made_of)?
+                let engine = directory_engine(&self.directory.join(ENGINE), CACHE_BYTES, made_of)?;
+                (engine, Some(self.directory.join(LAST_COMMIT)))
             }
         };
         let parts = VaultStoreParts {
             engine,
             dir: self.directory.clone(),
+            last_commit,
             root,
             clock: self.clock,
             entropy: self.entropy.clone(),
@@ -252,5 +255,12 @@ fn vaults_failed(error: VaultError, doing: &str) -> Error {
     if is_newer(&error) {
         return Error::newer(format!("the key vaults cannot {doing}: {error}")).caused_by(error);
     }
-    Error::unavailable(format!("the key vaults cannot {doing}: {error}"), error)
+    let message = format!("the key vaults cannot {doing}: {error}");
+    let VaultError::Storage(source) = &error else {
+        return Error::unavailable(message, error);
+    };
+    match source.downcast_ref() {
+        Some(TreeError::LostCommits { path, .. }) => Error::commits_lost(message, path).caused_by(error),
+        _ => Error::unavailable(message, error),
+    }
 }

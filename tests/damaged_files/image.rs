@@ -49,9 +49,7 @@ impl Damage {
 pub(crate) enum Seen {
     /// The last state.
     Whole,
-    /// A whole state of before.
-    Older,
-    /// The last state or one of before; some blobs give errors, and the scrub says so.
+    /// The last state; some blobs give errors, and the scrub says so.
     Partly,
     /// The store does not open, or shows no blobs.
     Refused,
@@ -62,7 +60,6 @@ impl Seen {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Whole => "whole",
-            Self::Older => "older",
             Self::Partly => "partly",
             Self::Refused => "refused",
             Self::Wrong(_) => "wrong",
@@ -148,12 +145,10 @@ fn look(workload: Workload, root: &Path) -> Seen {
 
 fn judge(workload: Workload, opened: &Opened) -> Seen {
     let Ok(account) = opened.account() else {
-        // Before there was an account, or damage.
-        return unreadable(opened, Seen::Refused, Seen::Older);
+        return unreadable(opened, Seen::Refused);
     };
-    let missing = || Seen::Wrong("a scrub finds nothing".to_owned());
     let Ok(found) = Found::look(&account) else {
-        return unreadable(opened, Seen::Refused, missing());
+        return unreadable(opened, Seen::Refused);
     };
     let last = workload.operations;
     let difference = |number| found.difference(workload.seed, number, last);
@@ -161,17 +156,17 @@ fn judge(workload: Workload, opened: &Opened) -> Seen {
         return Seen::Wrong(format!("{:?}", difference(last)));
     };
     match found.unreadable().next() {
-        Some(_) => unreadable(opened, Seen::Partly, missing()),
-        None if number == last => Seen::Whole,
-        None => Seen::Older,
+        _ if number < last => Seen::Wrong(format!("the state after operation {number}, silently")),
+        Some(_) => unreadable(opened, Seen::Partly),
+        None => Seen::Whole,
     }
 }
 
 /// Something could not be read: a scrub has to find it, too.
-fn unreadable(opened: &Opened, found: Seen, not_found: Seen) -> Seen {
+fn unreadable(opened: &Opened, seen: Seen) -> Seen {
     match opened.store.scrub(None, |_| {}) {
-        Ok(report) if report.damage.is_empty() => not_found,
-        _ => found,
+        Ok(report) if report.damage.is_empty() => Seen::Wrong("a scrub finds nothing".to_owned()),
+        _ => seen,
     }
 }
 

@@ -1,10 +1,12 @@
-//! Damage to the files of a closed store gives an error, or does not show: never wrong bytes, a mix, a panic or a hang.
+//! Damage to the files of a closed store gives an error, or does not show: never wrong bytes, a mix, a
+//! panic or a hang.
 //!
-//! Every image is a copy of one store in which something was changed: bytes flipped, a page of 4 KiB zeroed or filled
-//! with garbage, a file cut off. What can still be read must be exactly what one operation left: the last one, or an
-//! earlier one where the engine takes a damaged end of its log for one that was never written. Where something cannot be
-//! read, a scrub must name it. `STRONGROOM_DAMAGED_IMAGES` and `STRONGROOM_TRUNCATED_IMAGES` set the numbers of images for
-//! each engine and placement of bodies, `STRONGROOM_DAMAGE_SEED` the seed.
+//! Every image is a copy of one store in which something was changed: bytes flipped, a page of 4 KiB zeroed
+//! or filled with garbage, a file cut off. What can still be read must be exactly what the last operation
+//! left: a store that has lost its newest commits is refused, though its engine takes the damage for the
+//! end of its log. Where something cannot be read, a scrub must name it. `STRONGROOM_DAMAGED_IMAGES` and
+//! `STRONGROOM_TRUNCATED_IMAGES` set the numbers of images for each engine and placement of bodies,
+//! `STRONGROOM_DAMAGE_SEED` the seed.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -94,7 +96,8 @@ fn files_that_were_cut_off() {
     }
 }
 
-/// The test of the test: bytes that are changed with the checksum and the authentication in their favour show.
+/// The test of the test: bytes that are changed with the checksum and the authentication in their favour
+/// show.
 #[test]
 fn wrong_bytes_are_seen() {
     let original = Original::make(workload(STORES[0]));

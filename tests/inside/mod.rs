@@ -61,6 +61,7 @@ pub(crate) fn root(directory: &Path, key: &dyn PlatformKey) -> (RootKey, ScopeId
 pub(crate) fn trees(directory: &Path) -> Arc<TreeStore> {
     let engine = SledEngine::open(directory.join("engine"), &SledOptions::default()).unwrap();
     let parts = TreeStoreParts {
+        last_commit: None,
         engine: Box::new(engine),
         chunks: None,
         entropy: Arc::new(SystemEntropy),

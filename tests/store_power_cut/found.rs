@@ -42,8 +42,9 @@ impl Found {
         failed.map(|(blob, _)| blob.as_str())
     }
 
-    /// What is not as it is after operation `number`, under the key of that or of a later one up to `newest`: the copy
-    /// of the envelope beside the engine wins over an older record. Blobs that cannot be read are passed over.
+    /// What is not as it is after operation `number`, under the key of that or of a later one up to
+    /// `newest`: the copy of the envelope beside the engine wins over an older record. Blobs that cannot be
+    /// read are passed over.
     pub(crate) fn difference(&self, seed: u64, number: u64, newest: u64) -> Option<String> {
         let expected = State::after(seed, number);
         let mut keys = (number..=newest).map(|number| State::after(seed, number).key.map(key_name));

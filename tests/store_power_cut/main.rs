@@ -1,9 +1,10 @@
 //! Power cuts of a whole store and its vaults: what was acknowledged is there, and nothing half done.
 //!
-//! The same recorder and fault model as for the engines alone (`storage-engine/tests/power_cut`), around uploads,
-//! block lists, appends, deletions and changes of keys, for each engine and placement of bodies: body files, side
-//! files and headers are cut as the engine's files are. `STRONGROOM_POWER_CUT_IMAGES` sets the number of images,
-//! `STRONGROOM_POWER_CUT_OPERATIONS` the operations of a recorded run, `STRONGROOM_POWER_CUT_SEED` the seed.
+//! The same recorder and fault model as for the engines alone (`storage-engine/tests/power_cut`), around
+//! uploads, block lists, appends, deletions and changes of keys, for each engine and placement of bodies:
+//! body files, side files and headers are cut as the engine's files are. `STRONGROOM_POWER_CUT_IMAGES` sets
+//! the number of images, `STRONGROOM_POWER_CUT_OPERATIONS` the operations of a recorded run,
+//! `STRONGROOM_POWER_CUT_SEED` the seed.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -111,8 +112,8 @@ fn check(workload: Workload) {
     assert_none(workload, ("double images", 3 * firsts), &failures);
 }
 
-/// The test of the test: with every sync of a body's file forgotten, as a missing call would, the same images must
-/// show a loss.
+/// The test of the test: with every sync of a body's file forgotten, as a missing call would, the same
+/// images must show a loss.
 #[test]
 fn a_forgotten_sync_of_body_files_is_found() {
     let workload = workload(EngineKind::Sled, Placement::Files);

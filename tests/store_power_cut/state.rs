@@ -1,4 +1,5 @@
-//! What operation `number` does, and what the store holds after it: both parent and child know it by the number.
+//! What operation `number` does, and what the store holds after it: both parent and child know it by the
+//! number.
 
 use std::collections::BTreeMap;
 

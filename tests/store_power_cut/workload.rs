@@ -155,8 +155,8 @@ impl Workload {
         }
     }
 
-    /// Opens what a power cut left: it must be the state after an operation between the last acknowledged and the last
-    /// begun one. Works on, closes, and looks again.
+    /// Opens what a power cut left: it must be the state after an operation between the last acknowledged
+    /// and the last begun one. Works on, closes, and looks again.
     pub(crate) fn verify(&self, root: &Path, promised: Promised) -> Result<(), String> {
         let number = self.recovered(root, promised)?;
         let opened = Self::open(root)?;

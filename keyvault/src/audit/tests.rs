@@ -13,6 +13,7 @@ const LINES: u64 = 6;
 
 fn tree() -> Tree {
     let parts = TreeStoreParts {
+        last_commit: None,
         engine: Box::new(MemoryEngine::new()),
         chunks: None,
         entropy: Arc::new(SystemEntropy),

@@ -68,6 +68,7 @@ pub struct Bench {
 
 pub fn open(disk: &Disk, folder: &std::path::Path, clock: &Arc<ManualClock>) -> Arc<VaultStore> {
     VaultStore::open(VaultStoreParts {
+        last_commit: None,
         engine: Box::new(disk.clone()),
         dir: folder.to_path_buf(),
         root: RootKey::from_bytes(Zeroizing::new(vec![7; 32])).unwrap(),

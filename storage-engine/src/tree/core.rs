@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::last_commit::LastCommit;
 use super::node::Node;
 use super::page_id::PageId;
 use super::{TreeError, TreeSettings};
@@ -26,6 +27,7 @@ const PAGE_TARGET_MAX: usize = 64 << 10;
 pub(super) struct Core {
     pub(super) engine: Arc<Counting<dyn Engine>>,
     pub(super) chunks: Arc<dyn ChunkStore>,
+    last_commit: Option<LastCommit>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: TreeSettings,
@@ -51,7 +53,7 @@ impl Weighter<(ScopeId, PageId), Arc<Node>> for ByBytes {
 impl Core {
     pub(super) fn new(
         engine: Arc<Counting<dyn Engine>>,
-        chunks: Arc<dyn ChunkStore>,
+        (chunks, last_commit): (Arc<dyn ChunkStore>, Option<LastCommit>),
         (entropy, clock): (Arc<dyn Entropy>, Arc<dyn Clock>),
         mut settings: TreeSettings,
     ) -> Self {
@@ -60,6 +62,7 @@ impl Core {
         Self {
             engine,
             chunks,
+            last_commit,
             entropy,
             clock,
             settings,
@@ -107,8 +110,20 @@ impl Core {
         self.commits.load(SeqCst)
     }
 
-    pub(super) fn count_commit(&self) {
+    /// Counts a commit, of this tree among others, and notes it.
+    pub(super) fn count_commit(&self, tree: ScopeId, commit: u64) {
         self.commits.fetch_add(1, SeqCst);
+        if let Some(last) = &self.last_commit {
+            last.note(tree, commit);
+        }
+    }
+
+    /// Fails if the engine has lost the commit that was noted last.
+    pub(super) fn check_last_commit(&self) -> Result<(), TreeError> {
+        match &self.last_commit {
+            Some(last) => last.check(self.engine.as_ref()),
+            None => Ok(()),
+        }
     }
 
     /// Passes a result of a write on; an error stops all later writes.

@@ -64,6 +64,23 @@ pub enum TreeError {
         /// What is allowed.
         limit: usize,
     },
+    /// The engine shows an older state than the one that was acknowledged: its files are damaged, or older
+    /// ones were put back. Nothing was written. Restore a backup, or remove the file of the note to go on
+    /// without what is lost.
+    #[error(
+        "tree {tree} is as of commit {found}, but commit {noted} was acknowledged: the engine's files are damaged, or \
+         older ones were put back"
+    )]
+    LostCommits {
+        /// The tree, in hexadecimal.
+        tree: String,
+        /// The commit it shows.
+        found: u64,
+        /// The commit it has shown.
+        noted: u64,
+        /// The file of the note.
+        path: std::path::PathBuf,
+    },
     /// No tree of that id.
     #[error("there is no tree {0}")]
     NotFound(String),
@@ -113,7 +130,7 @@ impl TreeError {
     /// True when stored bytes are not what was written.
     pub(crate) fn is_damage(&self) -> bool {
         match self {
-            Self::Corrupt { .. } => true,
+            Self::Corrupt { .. } | Self::LostCommits { .. } => true,
             Self::Engine(error) => matches!(**error, EngineError::Corrupt { .. }),
             _ => false,
         }

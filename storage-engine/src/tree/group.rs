@@ -283,7 +283,10 @@ impl Commit<'_> {
             });
             work.tree.publish(sealed.head, &sealed.head_bytes, list);
         }
-        self.core.count_commit();
+        // All heads are in one batch: any of them tells whether it is there.
+        if let (Some(work), Some(sealed)) = (self.works.first(), self.sealed.first()) {
+            self.core.count_commit(work.tree.pages.tree, sealed.head.commit);
+        }
     }
 
     /// False when a body was given up after a transaction adopted it: that one must run again, and see it.

@@ -13,6 +13,7 @@ pub mod fuzzing;
 mod group;
 mod handle;
 mod head;
+mod last_commit;
 mod node;
 mod page_id;
 mod pages;
@@ -27,6 +28,7 @@ mod work;
 
 pub use error::{ClosedGate, GateClosed, TreeError};
 pub use handle::{BodyPin, Snapshot, Tree};
+pub use last_commit::LastCommit;
 pub use page_id::PageId;
 pub use scrub::{ScrubBodies, ScrubCounts, ScrubEvent, ScrubFinding, ScrubItem};
 pub use store::{TreeStats, TreeStore};
@@ -49,6 +51,8 @@ pub struct TreeStoreParts {
     pub engine: Box<dyn Engine>,
     /// Where chunks of large bodies go; `None` puts them into the engine.
     pub chunks: Option<Box<dyn ChunkStore>>,
+    /// The note of the last commit; `None` keeps none.
+    pub last_commit: Option<LastCommit>,
     /// Salts and ids.
     pub entropy: std::sync::Arc<dyn crate::Entropy>,
     /// Ages of snapshots.

@@ -50,7 +50,10 @@ impl TreeStore {
             Some(chunks) => Arc::from(chunks),
             None => Arc::new(EngineChunks::new(engine.clone())),
         };
-        let core = Core::new(engine, chunks, (parts.entropy, parts.clock), settings);
+        let (chunks, clock) = ((chunks, parts.last_commit), (parts.entropy, parts.clock));
+        let core = Core::new(engine, chunks, clock, settings);
+        // Before anything is written: what belongs to a lost commit would be taken for leftovers.
+        core.check_last_commit()?;
         let store = Self {
             core: Arc::new(core),
             committer: Committer::default(),

@@ -74,6 +74,7 @@ impl BodyWorld {
     pub(crate) fn new() -> Self {
         let table = Table::default();
         let parts = TreeStoreParts {
+            last_commit: None,
             engine: Box::new(MemoryEngine::new()),
             chunks: Some(Box::new(table.clone())),
             entropy: Arc::new(SystemEntropy),

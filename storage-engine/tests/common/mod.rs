@@ -80,6 +80,7 @@ pub fn clock() -> Arc<ManualClock> {
 
 pub fn parts(engine: impl Engine) -> TreeStoreParts {
     TreeStoreParts {
+        last_commit: None,
         engine: Box::new(engine),
         chunks: None,
         entropy: Arc::new(SystemEntropy),
