@@ -79,14 +79,19 @@ impl BlobName {
     /// # Errors
     /// `OutOfRangeInput` for a wrong length, `InvalidResourceName` for too many segments (both 400).
     pub fn parse(text: &str) -> Result<Self> {
-        let chars = text.chars().count();
-        if chars == 0 || chars > BLOB_CHARS_MAX {
+        Self::of(text.to_owned())
+    }
+
+    /// As [`parse`](Self::parse). Nothing is counted where there are too few bytes to be over a limit.
+    pub(crate) fn of(text: String) -> Result<Self> {
+        let is_long = text.len() > BLOB_CHARS_MAX && text.chars().count() > BLOB_CHARS_MAX;
+        if text.is_empty() || is_long {
             return Err(out_of_range("a blob name has 1 to 1024 characters"));
         }
-        if text.split('/').count() > BLOB_SEGMENTS_MAX {
+        if text.len() >= BLOB_SEGMENTS_MAX && text.split('/').count() > BLOB_SEGMENTS_MAX {
             return Err(invalid_name("a blob name has at most 254 segments").hint("use fewer slashes"));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text))
     }
 
     /// The name as text.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use strongroom_engine::codec::whole;
 
 use super::record::Extent;
 use crate::error::{Error, ErrorKind, Result};
@@ -22,7 +23,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// # Ok::<(), strongroom::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct BlockId(Vec<u8>);
+pub struct BlockId(#[serde(with = "whole")] Vec<u8>);
 
 impl BlockId {
     /// Longest id, in bytes.

@@ -31,7 +31,8 @@ pub(crate) struct Part {
 
 impl Record for Part {
     const NAME: &'static str = "part of a manifest";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    const OLDEST: u8 = 2;
 }
 
 /// References beyond the first.

@@ -67,7 +67,8 @@ pub(crate) struct StagedBlock {
 
 impl Record for StagedBlock {
     const NAME: &'static str = "uncommitted block";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    const OLDEST: u8 = 2;
 }
 
 impl Staging {

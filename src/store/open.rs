@@ -43,7 +43,7 @@ pub struct Settings {
     pub engine: EngineKind,
     /// Memory of the engine's cache, in bytes. Default 32 MiB.
     pub engine_cache_bytes: u64,
-    /// Memory for decoded pages of trees, in bytes. Default 32 MiB.
+    /// Memory for decoded pages of trees and for small sealed bodies, in bytes. Default 32 MiB.
     pub page_cache_bytes: u64,
     /// Which customer keys are accepted. Default: RSA of 2048 bits only.
     pub key_sizes: KeySizes,

@@ -20,7 +20,7 @@ pub struct StoreStats {
     pub bytes_on_disk: u64,
     /// What is stored, by account, in order of name.
     pub accounts: Vec<AccountStats>,
-    /// Bytes of decoded pages in memory.
+    /// Bytes of decoded pages and small sealed bodies in memory.
     pub cache_bytes: u64,
     /// Age of the oldest state that a reader still holds.
     pub oldest_snapshot: Option<Duration>,

@@ -153,7 +153,7 @@ pub struct PurposeKey {
 }
 
 /// What must be kept beside a sealed item to open it: nothing secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ItemSeal {
     /// Fresh for every sealing.
     pub salt: [u8; 32],

@@ -15,7 +15,7 @@ use common::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use strongroom_engine::engine::{KeyRange, Order};
-use strongroom_engine::tree::{Snapshot, TreeError};
+use strongroom_engine::tree::{Snapshot, Tree, TreeError};
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -93,6 +93,48 @@ fn in_map(map: &Map, range: &KeyRange, order: Order, limit: usize) -> Vec<(Vec<u
     }
 }
 
+/// All entries of `range`, run by run.
+fn by_runs(snapshot: &Snapshot, range: &KeyRange) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let (mut range, mut entries) = (range.clone(), Vec::new());
+    while let Some(mut run) = snapshot.run(&range).unwrap() {
+        range = range.after(run.last_key().unwrap());
+        while let Some(value) = run.value().unwrap() {
+            entries.push((run.key().unwrap().to_vec(), value.to_vec()));
+            run.advance();
+        }
+        assert!(run.key().is_none());
+    }
+    entries
+}
+
+/// What a run has left once it went on to `key`.
+fn skipped(snapshot: &Snapshot, range: &KeyRange, key: &[u8]) -> Option<Vec<u8>> {
+    let mut run = snapshot.run(range).unwrap()?;
+    let last = run.last_key()?.to_vec();
+    run.skip_to(key);
+    let found = run.key().map(<[u8]>::to_vec);
+    assert_eq!(found.is_none(), *last < *key);
+    found
+}
+
+/// A range read in either direction, and run by run.
+fn check_range(tree: &Tree, map: &Map, range: &KeyRange, limit: usize) -> Result<(), TestCaseError> {
+    for order in [Order::Ascending, Order::Descending] {
+        let found = tree.range(range, order, limit).unwrap();
+        prop_assert_eq!(found, in_map(map, range, order, limit));
+    }
+    let (snapshot, inside) = (
+        tree.snapshot().unwrap(),
+        in_map(map, range, Order::Ascending, usize::MAX),
+    );
+    prop_assert_eq!(&by_runs(&snapshot, range), &inside);
+    if let Some((key, _)) = inside.get(limit) {
+        let found = skipped(&snapshot, range, key);
+        prop_assert!(found.is_none_or(|found| found == *key));
+    }
+    Ok(())
+}
+
 fn run(ops: Vec<Op>, page_target: usize) -> Result<(), TestCaseError> {
     let engine = memory();
     let (mut store, mut tree) = open(engine.clone(), settings(page_target)).unwrap();
@@ -162,10 +204,7 @@ fn run(ops: Vec<Op>, page_target: usize) -> Result<(), TestCaseError> {
             }
             Op::Range(a, b, limit) => {
                 let range = KeyRange::new(a.clone().min(b.clone()), a.max(b));
-                for order in [Order::Ascending, Order::Descending] {
-                    let found = tree.range(&range, order, limit).unwrap();
-                    prop_assert_eq!(found, in_map(&map, &range, order, limit));
-                }
+                check_range(&tree, &map, &range, limit)?;
             }
             Op::Snapshot => snapshots.push((tree.snapshot().unwrap(), map.clone())),
             Op::DropSnapshot => drop((!snapshots.is_empty()).then(|| snapshots.remove(0))),

@@ -1,10 +1,10 @@
 //! The rooms of a container as one run of items: by name; of one name by time, the base last.
 
-use std::collections::VecDeque;
+use std::borrow::Cow;
 
 use strongroom_engine::Timestamp;
-use strongroom_engine::engine::{KeyRange, Order};
-use strongroom_engine::tree::{Entry, Snapshot};
+use strongroom_engine::engine::KeyRange;
+use strongroom_engine::tree::{Bytes, Run, Snapshot};
 
 use super::damaged;
 use crate::blob::history::{self, Kind};
@@ -12,11 +12,6 @@ use crate::blob::staged;
 use crate::container::record::ContainerId;
 use crate::error::{Error, Result};
 use crate::rooms;
-
-/// Records read at once, in the end: each time twice as many as before.
-const BATCH_MAX: usize = 128;
-/// Records read at once behind a group: of the next group one is enough, of blobs a few more follow.
-const BATCH_MIN: usize = 2;
 
 /// What an item is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,11 +23,10 @@ pub(super) enum What {
 }
 
 /// A record with its place in the listing.
-#[derive(Debug)]
 pub(super) struct Item {
     pub(super) name: String,
     pub(super) what: What,
-    pub(super) value: Vec<u8>,
+    pub(super) value: Bytes,
 }
 
 impl Item {
@@ -70,10 +64,10 @@ struct Cursor<'a> {
     room: Room,
     /// Bytes of a key in front of the name.
     prefix: Vec<u8>,
+    /// What has not been read.
     range: KeyRange,
-    buffer: VecDeque<Entry>,
-    /// Records to read next.
-    batch: usize,
+    /// What has been read.
+    run: Option<Run<'a>>,
     ended: bool,
 }
 
@@ -97,8 +91,7 @@ impl<'a> Cursor<'a> {
             room,
             range: KeyRange::prefix(&[prefix.as_slice(), &start].concat()),
             prefix,
-            buffer: VecDeque::new(),
-            batch: BATCH_MAX,
+            run: None,
             ended: false,
         }
     }
@@ -118,14 +111,13 @@ impl<'a> Cursor<'a> {
         };
         if start > self.range.start {
             self.range.start = start;
-            self.buffer.clear();
+            self.run = None;
             self.ended = false;
         }
     }
 
     /// Goes on behind all names that begin with `group`.
     fn skip(&mut self, group: &str) {
-        self.batch = BATCH_MIN;
         let mut escaped = rooms::escape(group);
         let name = match self.room {
             Room::Blobs => group.as_bytes(),
@@ -136,35 +128,41 @@ impl<'a> Cursor<'a> {
         };
         match KeyRange::prefix(&[self.prefix.as_slice(), name].concat()).end {
             Some(end) => {
-                self.buffer.retain(|(key, _)| *key >= end);
-                // What is buffered may reach beyond the group already.
+                if let Some(run) = &mut self.run {
+                    run.skip_to(&end);
+                }
+                // What has been read may reach beyond the group already.
                 self.range.start = std::mem::take(&mut self.range.start).max(end);
             }
             None => {
                 self.ended = true;
-                self.buffer.clear();
+                self.run = None;
             }
         }
     }
 
-    /// The next entry's place and name without taking it.
-    fn peek(&mut self) -> Result<Option<(String, What)>> {
-        if self.buffer.is_empty() && !self.ended {
-            let page = self.snapshot.range(&self.range, Order::Ascending, self.batch)?;
-            self.ended = page.len() < self.batch;
-            self.batch = (2 * self.batch).min(BATCH_MAX);
-            if let Some((last, _)) = page.last() {
-                self.range = std::mem::take(&mut self.range).after(last);
+    /// Reads on where nothing is left of what was read.
+    fn fill(&mut self) -> Result<()> {
+        let is_empty = self.run.as_ref().is_none_or(|run| run.key().is_none());
+        if is_empty && !self.ended {
+            self.run = self.snapshot.run(&self.range)?;
+            match self.run.as_ref().and_then(Run::last_key) {
+                Some(last) => self.range = std::mem::take(&mut self.range).after(last),
+                None => self.ended = true,
             }
-            self.buffer = page.into();
         }
-        let Some((key, _)) = self.buffer.front() else {
+        Ok(())
+    }
+
+    /// Name and place of the first entry that is left of what was read.
+    fn first(&self) -> Result<Option<(Cow<'_, str>, What)>> {
+        let Some(key) = self.run.as_ref().and_then(Run::key) else {
             return Ok(None);
         };
         let rest = key.get(self.prefix.len()..).unwrap_or_default();
         if self.room == Room::Blobs {
             let name = std::str::from_utf8(rest).map_err(|_| damaged())?;
-            return Ok(Some((name.to_owned(), What::Base)));
+            return Ok(Some((name.into(), What::Base)));
         }
         let (name, rest) = rooms::unescape(rest).ok_or_else(damaged)?;
         let what = match self.room {
@@ -174,7 +172,7 @@ impl<'a> Cursor<'a> {
             }
             Room::Blobs | Room::Staging => What::Staged,
         };
-        Ok(Some((name, what)))
+        Ok(Some((name.into(), what)))
     }
 }
 
@@ -229,9 +227,10 @@ impl<'a> Merge<'a> {
 
     /// The next item.
     pub(super) fn next(&mut self) -> Result<Option<Item>> {
-        let mut first: Option<(usize, String, What)> = None;
-        for (index, cursor) in self.cursors.iter_mut().enumerate() {
-            let Some((name, what)) = cursor.peek()? else {
+        self.cursors.iter_mut().try_for_each(Cursor::fill)?;
+        let mut first: Option<(usize, Cow<'_, str>, What)> = None;
+        for (index, cursor) in self.cursors.iter().enumerate() {
+            let Some((name, what)) = cursor.first()? else {
                 continue;
             };
             let sooner = first
@@ -244,10 +243,11 @@ impl<'a> Merge<'a> {
         let Some((index, name, what)) = first else {
             return Ok(None);
         };
-        let entry = self
-            .cursors
-            .get_mut(index)
-            .and_then(|cursor| cursor.buffer.pop_front());
-        Ok(entry.map(|(_, value)| Item { name, what, value }))
+        let name = name.into_owned();
+        let run = self.cursors.get_mut(index).and_then(|cursor| cursor.run.as_mut());
+        let Some(run) = run else { return Ok(None) };
+        let value = run.value()?;
+        run.advance();
+        Ok(value.map(|value| Item { name, what, value }))
     }
 }

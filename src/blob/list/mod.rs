@@ -202,7 +202,7 @@ struct Walk<'a> {
     request: &'a ListBlobs,
     now: Timestamp,
     entries: Vec<ListEntry>,
-    /// The name whose base was met last.
+    /// The name whose base was met last, where uncommitted blobs are asked for.
     last_base: Option<String>,
     newest: Option<Newest>,
 }
@@ -240,12 +240,13 @@ impl Walk<'_> {
             if is_next_name && let Some(next) = self.end_of_name(limit, &mut merge)? {
                 return Ok(self.page(Some(next)));
             }
-            let group = self.group(&item.name).map(str::to_owned);
-            let Some(entry) = self.entry(&item, group.as_deref())? else {
+            let is_full = self.entries.len() == limit;
+            let position = is_full.then(|| item.position());
+            let Some(entry) = self.entry(item)? else {
                 continue;
             };
-            if self.entries.len() == limit {
-                return Ok(self.page(Some(Marker::at(&item.position()))));
+            if let Some(position) = position {
+                return Ok(self.page(Some(Marker::at(&position))));
             }
             self.push(entry, &mut merge);
         }
@@ -265,7 +266,7 @@ impl Walk<'_> {
             Some(group) => ListEntry::Prefix(group.to_owned()),
             None => ListEntry::Blob(Box::new(BlobItem {
                 has_versions_only: true,
-                ..self.blob(&name, &record)?
+                ..self.blob(name, record)?
             })),
         };
         self.push(entry, merge);
@@ -302,26 +303,29 @@ impl Walk<'_> {
 
     /// What is listed of an item; `None` if it was not asked for. Of a group nothing but its name is shown:
     /// no key is asked for.
-    fn entry(&mut self, item: &Item, group: Option<&str>) -> Result<Option<ListEntry>> {
+    fn entry(&mut self, item: Item) -> Result<Option<ListEntry>> {
+        let group = self.group(&item.name).map(str::to_owned);
         let found = match item.what {
             What::Base => {
-                self.last_base = Some(item.name.clone());
+                if self.request.include.uncommitted {
+                    self.last_base = Some(item.name.clone());
+                }
                 self.newest = None;
                 if let Some(group) = group {
-                    return Ok(Some(ListEntry::Prefix(group.to_owned())));
+                    return Ok(Some(ListEntry::Prefix(group)));
                 }
                 Some(decode(&item.value)?)
             }
-            What::Past(time, kind) => self.past(item, (time, kind))?,
-            What::Staged => self.staged(item)?,
+            What::Past(time, kind) => self.past(&item, (time, kind))?,
+            What::Staged => self.staged(&item)?,
         };
         let Some(record) = found else {
             return Ok(None);
         };
         if let Some(group) = group {
-            return Ok(Some(ListEntry::Prefix(group.to_owned())));
+            return Ok(Some(ListEntry::Prefix(group)));
         }
-        let blob = self.blob(&item.name, &record)?;
+        let blob = self.blob(item.name, record)?;
         Ok(Some(ListEntry::Blob(Box::new(match item.what {
             What::Base => BlobItem {
                 is_current: true,
@@ -390,7 +394,7 @@ impl Walk<'_> {
         }))
     }
 
-    fn blob(&self, name: &str, record: &BlobRecord) -> Result<BlobItem> {
+    fn blob(&self, name: String, record: BlobRecord) -> Result<BlobItem> {
         let metadata = match self.request.detail {
             ListDetail::Properties => None,
             // As Get Blob Metadata, it would need the key that the caller provided.
@@ -402,19 +406,16 @@ impl Walk<'_> {
                     .with_keys(|keys| record.metadata(keys))??,
             ),
         };
+        let tags = self.request.include.tags;
+        let tags = tags.then(|| Tags::from_pairs(&record.tags)).transpose()?;
         Ok(BlobItem {
-            name: BlobName::parse(name).map_err(|_| damaged())?,
+            name: BlobName::of(name).map_err(|_| damaged())?,
             properties: record.properties(metadata, self.now),
             snapshot: None,
             is_current: false,
             has_versions_only: false,
             is_committed: true,
-            tags: self
-                .request
-                .include
-                .tags
-                .then(|| Tags::from_pairs(&record.tags))
-                .transpose()?,
+            tags,
         })
     }
 }

@@ -83,7 +83,8 @@ pub(crate) struct Span(pub(crate) Vec<Piece>);
 
 impl Record for Span {
     const NAME: &'static str = "span of a page map";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    const OLDEST: u8 = 2;
 }
 
 #[derive(Serialize, Deserialize)]

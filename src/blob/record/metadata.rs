@@ -1,7 +1,7 @@
 //! User metadata of a blob, sealed under the root key of its account or encryption scope, bound to no name.
 
 use serde::{Deserialize, Serialize};
-use strongroom_engine::codec::{Record, decode, encode};
+use strongroom_engine::codec::{Record, decode, encode, whole};
 use strongroom_engine::entropy::random;
 use strongroom_engine::seal::SealKind;
 
@@ -13,7 +13,9 @@ use crate::metadata::Metadata;
 /// User metadata, sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SealedMetadata {
+    #[serde(with = "whole")]
     pub(super) id: [u8; 16],
+    #[serde(with = "whole")]
     pub(super) sealed: Vec<u8>,
 }
 

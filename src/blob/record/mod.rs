@@ -22,7 +22,7 @@ pub(crate) use state::{AppendState, Deleted, TierState};
 
 use serde::{Deserialize, Serialize};
 use strongroom_engine::Timestamp;
-use strongroom_engine::codec::{Record, decode, encode};
+use strongroom_engine::codec::{Record, decode, encode, whole};
 use strongroom_engine::tree::Txn;
 
 use super::properties::{BlobProperties, BlobType, ContentHeaders};
@@ -44,6 +44,7 @@ pub(crate) struct BlobRecord {
     pub(crate) last_modified: Timestamp,
     pub(crate) etag: ETag,
     pub(crate) headers: ContentHeaders,
+    #[serde(with = "whole")]
     pub(crate) content_md5: Option<[u8; 16]>,
     pub(crate) length: u64,
     /// The content, in order; the lengths add up to `length`.
@@ -75,8 +76,8 @@ pub(crate) struct BlobRecord {
 
 impl Record for BlobRecord {
     const NAME: &'static str = "blob record";
-    const VERSION: u8 = 3;
-    const OLDEST: u8 = 3;
+    const VERSION: u8 = 4;
+    const OLDEST: u8 = 4;
 }
 
 /// What every state of a blob has; [`BlobRecord::new`] leaves the rest empty.
@@ -173,7 +174,7 @@ impl BlobRecord {
     }
 
     /// What callers see of the record at `now`; user metadata is given apart.
-    pub(crate) fn properties(&self, metadata: Option<Metadata>, now: Timestamp) -> BlobProperties {
+    pub(crate) fn properties(self, metadata: Option<Metadata>, now: Timestamp) -> BlobProperties {
         let tier = self.tier.at(now);
         let default_tier = (self.blob_type == BlobType::BlockBlob).then_some(AccessTier::Hot);
         BlobProperties {
@@ -182,7 +183,7 @@ impl BlobRecord {
             created: self.created,
             last_modified: self.last_modified,
             length: self.length,
-            headers: self.headers.clone(),
+            headers: self.headers,
             content_md5: self.content_md5,
             metadata,
             version_id: self.version,
@@ -204,9 +205,9 @@ impl BlobRecord {
             sequence_number: (self.blob_type == BlobType::PageBlob).then_some(self.sequence_number),
             committed_block_count: (self.blob_type == BlobType::AppendBlob).then_some(self.append.blocks),
             is_sealed: self.append.sealed,
-            copy: self.copy.clone(),
+            copy: self.copy,
             is_incremental_copy: self.is_incremental_copy,
-            encryption: self.encryption.clone(),
+            encryption: self.encryption,
         }
     }
 }

@@ -49,17 +49,17 @@ fn plain(content: BlobContent) -> BlobRecord {
 
 /// Up to and including the length.
 fn first_bytes() -> Vec<u8> {
-    let mut want = vec![3, 0];
+    let mut want = vec![4, 0];
     want.extend([253, 0, 0, 0, 0, 0, 1, 0, 0, 250]);
     want.extend([253, 0x7f, 0x6e, 0x5d, 0x4c, 0x1a, 0x2b, 0xde, 0x08]);
-    want.extend(b"\x03a/b\x00\x01\x02de\x00\x00\x01");
+    want.extend(b"\x03a/b\x00\x01\x02de\x00\x00\x10");
     want.extend([7; 16]);
     want.extend([251, 251, 0]);
     want
 }
 
 fn metadata_bytes() -> Vec<u8> {
-    [vec![1], vec![5; 16], vec![3, 6, 6, 6]].concat()
+    [vec![1, 16], vec![5; 16], vec![3, 6, 6, 6]].concat()
 }
 
 fn check(record: &BlobRecord, want: &[u8]) {
@@ -73,10 +73,9 @@ fn check(record: &BlobRecord, want: &[u8]) {
 #[test]
 fn a_record_has_the_documented_bytes() {
     let mut want = first_bytes();
-    want.extend([0, 1]);
-    want.extend([1; 24].iter().chain(&[2; 32]).chain(&[3; 32]));
-    want.extend([251, 44, 1, 252, 0, 0, 1, 0, 1]);
-    want.extend([4; 24]);
+    want.extend([0, 1, 112]);
+    want.extend([1; 24].iter().chain(&[2; 32]).chain(&[3; 32]).chain(&[4; 24]));
+    want.extend([251, 44, 1, 252, 0, 0, 1, 0]);
     want.extend([9, 251, 251, 0]);
     want.extend(metadata_bytes());
     want.extend([0; 20]);
@@ -173,6 +172,6 @@ fn the_parts_of_features_have_the_documented_bytes() {
 #[test]
 fn a_record_of_the_version_before_is_refused() {
     let mut bytes = encode(&plain(BlobContent::empty())).unwrap();
-    bytes[0] = 1;
+    bytes[0] = 3;
     assert!(decode::<BlobRecord>(&bytes).is_err());
 }

@@ -7,6 +7,7 @@
 
 mod pipe;
 mod reader;
+mod reference;
 mod writer;
 
 pub use reader::{BodyReader, Lent};
@@ -30,7 +31,7 @@ pub const CHUNK_BYTES_LIMITS: std::ops::RangeInclusive<u32> = (1 << 10)..=(512 <
 pub struct BodyId(pub [u8; 24]);
 
 /// Where a body's sealed bytes are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Location {
     /// In the chunk store, under the body's id.
     Chunks,
@@ -39,7 +40,7 @@ pub enum Location {
 }
 
 /// What a record keeps of a body: everything needed to read it but the key. Not secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BodyRef {
     /// The body.
     pub id: BodyId,

@@ -52,7 +52,7 @@ pub struct BodyReader {
     /// Bytes that sealing added to every chunk.
     overhead: usize,
     slot: Arc<Slot<Secrets>>,
-    small: Option<Vec<u8>>,
+    small: Option<Arc<Vec<u8>>>,
     _pin: BodyPin,
 }
 
@@ -74,7 +74,7 @@ impl BodyReader {
         let small = match &reference.location {
             Location::Chunks => None,
             Location::Small(location) => Some(
-                tree.small_body(location)?
+                tree.cached_small_body(location)?
                     .ok_or(BodyError::Missing { index: 0 })?,
             ),
         };
@@ -120,7 +120,12 @@ impl BodyReader {
     /// As [`read_at`](Self::read_at); [`BodyError::Missing`] beyond the last chunk.
     pub fn check_chunk(&self, index: u32) -> Result<(), BodyError> {
         let mut buffer = SecretBuffer::default();
-        let header = self.fetch(index, &mut buffer)?;
+        // What is stored, not what is cached.
+        let stored = match &self.reference.location {
+            Location::Chunks => None,
+            Location::Small(location) => self.tree.small_body(location)?,
+        };
+        let header = self.fetch((index, stored.as_deref()), &mut buffer)?;
         let opened = self
             .slot
             .with(|secrets| secrets.open(self.place(index), buffer, header));
@@ -197,7 +202,8 @@ impl BodyReader {
             Err(buffer) => buffer,
         };
         // Outside of the slot: whoever revokes does not wait for the disk.
-        let header = self.fetch(index, &mut buffer)?;
+        let small = self.small.as_deref().map(Vec::as_slice);
+        let header = self.fetch((index, small), &mut buffer)?;
         let done = self.slot.with(|secrets| {
             secrets.open(self.place(index), buffer, header)?;
             Ok(with(&mut secrets.opened, skip))
@@ -206,17 +212,22 @@ impl BodyReader {
     }
 
     /// The ciphertext of one chunk, of exactly the length its place asks for, in its frame; returns how many
-    /// bytes of the frame are in front of it.
-    fn fetch(&self, index: u32, buffer: &mut SecretBuffer) -> Result<usize, BodyError> {
+    /// bytes of the frame are in front of it. `small` is the record of a small body.
+    fn fetch(
+        &self,
+        (index, small): (u32, Option<&[u8]>),
+        buffer: &mut SecretBuffer,
+    ) -> Result<usize, BodyError> {
         if index >= self.chunks {
             return Err(BodyError::Missing { index });
         }
-        match &self.small {
-            Some(small) => {
+        match (small, self.reference.location) {
+            (Some(small), _) => {
                 buffer.clear();
                 buffer.extend_from_slice(small);
             }
-            None => {
+            (None, Location::Small(_)) => return Err(BodyError::Missing { index }),
+            (None, Location::Chunks) => {
                 let id = ChunkId {
                     body: self.tree.body_key(self.reference.id),
                     index,

@@ -69,6 +69,11 @@ impl FinishedBody {
     pub fn small(&self) -> Option<&[u8]> {
         self.small.as_deref().map(Vec::as_slice)
     }
+
+    /// The same, shared.
+    pub(crate) fn shared_small(&self) -> Option<&Arc<Vec<u8>>> {
+        self.small.as_ref()
+    }
 }
 
 impl BodyWriter {
@@ -89,7 +94,8 @@ impl BodyWriter {
             tree: tree.clone(),
             slot: Arc::new(Slot::new(Secrets {
                 key: item,
-                buffer: SecretBuffer::with_capacity(chunk_bytes as usize),
+                // Grows to a chunk with a body that has one: most small bodies need far less.
+                buffer: SecretBuffer::default(),
             })),
             unique,
             seal,

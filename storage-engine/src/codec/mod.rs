@@ -8,6 +8,7 @@ pub(crate) mod fixed;
 mod frame;
 #[cfg(feature = "testing")]
 pub mod fuzzing;
+pub mod whole;
 
 pub use frame::{FRAME_BYTES, FrameKind, frame, frame_with, unframe};
 
@@ -69,6 +70,9 @@ pub trait Record: Serialize + DeserializeOwned {
     const OLDEST: u8 = 1;
 }
 
+/// Room for most records, in bytes.
+const TYPICAL_BYTES: usize = 256;
+
 fn config() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<RECORD_BYTES_MAX>()
 }
@@ -78,17 +82,17 @@ fn config() -> impl bincode::config::Config {
 /// # Errors
 /// [`CodecError::TooLarge`].
 pub fn encode<R: Record>(record: &R) -> Result<Vec<u8>, CodecError> {
-    let body = bincode::serde::encode_to_vec(record, config()).map_err(|_| CodecError::Malformed(R::NAME))?;
-    if body.len() >= RECORD_BYTES_MAX {
+    let mut bytes = Vec::with_capacity(TYPICAL_BYTES);
+    bytes.push(R::VERSION);
+    bincode::serde::encode_into_std_write(record, &mut bytes, config())
+        .map_err(|_| CodecError::Malformed(R::NAME))?;
+    if bytes.len() > RECORD_BYTES_MAX {
         return Err(CodecError::TooLarge {
             what: R::NAME,
-            size: body.len(),
+            size: bytes.len() - 1,
             limit: RECORD_BYTES_MAX,
         });
     }
-    let mut bytes = Vec::with_capacity(1 + body.len());
-    bytes.push(R::VERSION);
-    bytes.extend_from_slice(&body);
     Ok(bytes)
 }
 
@@ -115,8 +119,8 @@ pub fn decode<R: Record>(bytes: &[u8]) -> Result<R, CodecError> {
     if version == 0 || body.len() >= RECORD_BYTES_MAX {
         return Err(CodecError::Malformed(R::NAME));
     }
-    let (record, read) =
-        bincode::serde::decode_from_slice(body, config()).map_err(|_| CodecError::Malformed(R::NAME))?;
+    let (record, read) = bincode::serde::borrow_decode_from_slice(body, config())
+        .map_err(|_| CodecError::Malformed(R::NAME))?;
     if read == body.len() {
         Ok(record)
     } else {
@@ -176,6 +180,47 @@ mod tests {
             decode::<Sample>(&[0, 0, 0, 0]),
             Err(CodecError::Malformed("sample"))
         );
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Pieces {
+        #[serde(with = "whole")]
+        array: [u8; 3],
+        #[serde(with = "whole")]
+        option: Option<[u8; 2]>,
+        #[serde(with = "whole")]
+        list: Vec<u8>,
+    }
+
+    impl Record for Pieces {
+        const NAME: &'static str = "pieces";
+        const VERSION: u8 = 1;
+    }
+
+    #[test]
+    fn a_piece_of_another_length_is_refused() {
+        let good: [(&[u8], _); 2] = [
+            (&[1, 3, 7, 8, 9, 2, 5, 6, 1, 4], (Some([5, 6]), vec![4])),
+            (&[1, 3, 7, 8, 9, 0, 0], (None, Vec::new())),
+        ];
+        for (bytes, (option, list)) in good {
+            let array = [7, 8, 9];
+            let pieces = Pieces { array, option, list };
+            assert_eq!(encode(&pieces).as_deref(), Ok(bytes));
+            assert_eq!(decode::<Pieces>(bytes), Ok(pieces));
+        }
+        let hostile: [&[u8]; 6] = [
+            &[1, 2, 7, 8, 0, 0],
+            &[1, 4, 7, 8, 9, 9, 0, 0],
+            &[1, 0, 0, 0],
+            &[1, 3, 7, 8, 9, 1, 5, 0],
+            &[1, 3, 7, 8, 9, 3, 5, 5, 5, 0],
+            &[1, 253, 3, 0, 0, 0, 0, 0, 0, 64, 7, 8, 9, 0, 0],
+        ];
+        for bytes in hostile {
+            let refused = Err(CodecError::Malformed("pieces"));
+            assert_eq!(decode::<Pieces>(bytes), refused, "{bytes:?}");
+        }
     }
 
     #[test]

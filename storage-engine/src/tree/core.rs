@@ -23,6 +23,9 @@ use crate::{Clock, Entropy};
 const PAGE_TARGET_MIN: usize = 256;
 const PAGE_TARGET_MAX: usize = 64 << 10;
 
+/// Bytes of memory of a cached body beside its own.
+const SEALED_OVERHEAD: u64 = 64;
+
 /// Shared by a store, its trees and their handles.
 pub(super) struct Core {
     pub(super) engine: Arc<Counting<dyn Engine>>,
@@ -38,15 +41,26 @@ pub(super) struct Core {
     commits: AtomicU64,
 }
 
-pub(super) type PageCache = Cache<(ScopeId, PageId), Arc<Node>, ByBytes>;
+pub(super) type PageCache = Cache<(ScopeId, PageId), Cached, ByBytes>;
 
-/// Weighs a cached page by the memory it takes.
+/// A record of the page space.
+#[derive(Clone)]
+pub(super) enum Cached {
+    Page(Arc<Node>),
+    /// A small body as it is stored: sealed. Its plaintext is never kept.
+    Body(Arc<Vec<u8>>),
+}
+
+/// Weighs what is cached by the memory it takes.
 #[derive(Clone)]
 pub(super) struct ByBytes;
 
-impl Weighter<(ScopeId, PageId), Arc<Node>> for ByBytes {
-    fn weight(&self, _: &(ScopeId, PageId), node: &Arc<Node>) -> u64 {
-        node.weight()
+impl Weighter<(ScopeId, PageId), Cached> for ByBytes {
+    fn weight(&self, _: &(ScopeId, PageId), cached: &Cached) -> u64 {
+        match cached {
+            Cached::Page(node) => node.weight(),
+            Cached::Body(sealed) => sealed.len() as u64 + SEALED_OVERHEAD,
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::TreeError;
-use super::node::{Node, NodeError, Payload, Slot, merge, split};
+use super::node::{Bytes, Node, NodeError, Payload, Slot, merge, split};
 use super::page_id::PageId;
 use super::pages::{Pages, damaged};
 
@@ -60,7 +60,7 @@ impl Editor<'_> {
             [] => None,
             [only] if node.level > 0 => Some(std::mem::replace(
                 &mut only.payload,
-                Payload::Inline(Arc::default()),
+                Payload::Inline(Bytes::default()),
             )),
             _ => Some(payload),
         };
@@ -154,7 +154,7 @@ fn insert_into_leaf(node: &mut Node, slot: Slot) -> Inserted {
 }
 
 /// The first part of a split keeps the key its node had in the parent.
-fn adopt_key(parts: &mut [Slot], key: Arc<[u8]>) {
+fn adopt_key(parts: &mut [Slot], key: Bytes) {
     if let Some(first) = parts.first_mut() {
         first.key = key;
     }

@@ -36,7 +36,7 @@ pub fn pages() -> Vec<Vec<u8>> {
     };
     let leaf = vec![
         slot(b"\x04blob/a", Payload::Inline(b"value".as_slice().into())),
-        slot(b"\x04blob/b", Payload::Inline([].into())),
+        slot(b"\x04blob/b", Payload::Inline([].as_slice().into())),
         slot(b"\x04blob/c", Payload::Overflow(large)),
     ];
     let branch = vec![

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::committer::Job;
-use super::core::Core;
+use super::core::{Cached, Core};
 use super::page_id::hex;
 use super::reservations::{block_key, sync_chunks};
 use super::state::FreedList;
@@ -267,7 +267,9 @@ impl Commit<'_> {
         let durable_at = self.core.commits();
         for ((work, sealed), ended) in self.works.iter().zip(&mut self.sealed).zip(ended) {
             for (id, node) in sealed.nodes.drain(..) {
-                self.core.cache.insert((work.tree.pages.tree, id), node);
+                self.core
+                    .cache
+                    .insert((work.tree.pages.tree, id), Cached::Page(node));
             }
             let mut reservations = work.tree.reservations.lock();
             reservations.finish_adoption(&sealed.adopted);

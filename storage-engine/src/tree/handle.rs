@@ -167,7 +167,13 @@ impl Tree {
         body_key(self.id(), id)
     }
 
-    /// The sealed bytes of a small body, or `None` once it is gone.
+    /// The sealed bytes of a small body, from the page cache if they are there.
+    pub(crate) fn cached_small_body(&self, location: &[u8; 24]) -> Result<Option<Arc<Vec<u8>>>, TreeError> {
+        self.state.check_open()?;
+        self.state.pages.small_body(&super::PageId(*location))
+    }
+
+    /// The sealed bytes of a small body as the engine has them, or `None` once it is gone.
     ///
     /// # Errors
     /// [`TreeError`].

@@ -20,6 +20,7 @@ mod pages;
 mod read;
 mod reap;
 mod reservations;
+mod run;
 mod scrub;
 mod state;
 mod store;
@@ -29,7 +30,9 @@ mod work;
 pub use error::{ClosedGate, GateClosed, TreeError};
 pub use handle::{BodyPin, Snapshot, Tree};
 pub use last_commit::LastCommit;
+pub use node::Bytes;
 pub use page_id::PageId;
+pub use run::Run;
 pub use scrub::{ScrubBodies, ScrubCounts, ScrubEvent, ScrubFinding, ScrubItem};
 pub use store::{TreeStats, TreeStore};
 pub use txn::Txn;
@@ -62,7 +65,7 @@ pub struct TreeStoreParts {
 /// Sizes and limits of a store of trees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeSettings {
-    /// Memory for decoded pages of all trees, in bytes. Default 32 MiB.
+    /// Memory for decoded pages and small sealed bodies of all trees, in bytes. Default 32 MiB.
     pub page_cache_bytes: u64,
     /// Pages split above this many bytes. Default 8 KiB (see docs/BENCHMARKS.md).
     pub page_target_bytes: usize,

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use super::TreeError;
-use super::core::Core;
-use super::node::{Node, NodeError, OVERFLOW_PART_BYTES, Overflow, Payload};
+use super::core::{Cached, Core};
+use super::node::{Bytes, Node, NodeError, OVERFLOW_PART_BYTES, Overflow, Payload};
 use super::page_id::PageId;
 use crate::codec::{FRAME_BYTES, FrameKind, frame_with, unframe};
 use crate::engine::{Engine, Space};
 use crate::keys::{PurposeKey, ScopeId};
 use crate::seal::{ITEM_SEAL_BYTES, Place, SealKind, TAG_BYTES};
+
+/// Sealed bytes of the largest body that is cached: a few large ones would drive many pages out.
+const CACHED_BODY_BYTES_MAX: usize = 16 << 10;
 
 /// Where a tree's pages are and the key that opens them.
 pub(super) struct Pages {
@@ -74,10 +77,11 @@ impl Pages {
     /// The page `id`, from the cache or the engine.
     pub(super) fn load(&self, id: &PageId, level: Option<u8>) -> Result<Arc<Node>, TreeError> {
         let node = match self.core.cache.get(&(self.tree, *id)) {
-            Some(node) => node,
-            None => {
+            Some(Cached::Page(node)) => node,
+            Some(Cached::Body(_)) | None => {
                 let node = Arc::new(self.read_page(id)?);
-                self.core.cache.insert((self.tree, *id), node.clone());
+                let cached = Cached::Page(node.clone());
+                self.core.cache.insert((self.tree, *id), cached);
                 node
             }
         };
@@ -86,6 +90,23 @@ impl Pages {
         } else {
             Err(damaged(format!("page {id}"), NodeError::Level))
         }
+    }
+
+    /// The sealed bytes of a small body, from the cache or the engine; `None` once it is gone.
+    pub(super) fn small_body(&self, id: &PageId) -> Result<Option<Arc<Vec<u8>>>, TreeError> {
+        if let Some(Cached::Body(sealed)) = self.core.cache.get(&(self.tree, *id)) {
+            return Ok(Some(sealed));
+        }
+        let stored = self.core.engine.get(Space::PAGES, &id.record(self.tree))?;
+        let sealed = stored.map(Arc::new);
+        if let Some(sealed) = sealed
+            .as_ref()
+            .filter(|sealed| sealed.len() <= CACHED_BODY_BYTES_MAX)
+        {
+            let cached = Cached::Body(sealed.clone());
+            self.core.cache.insert((self.tree, *id), cached);
+        }
+        Ok(sealed)
     }
 
     /// The page `id` as the engine has it.
@@ -159,7 +180,7 @@ impl Sealer<'_> {
     pub(super) fn node(&mut self, node: Arc<Node>) -> Result<PageId, TreeError> {
         let mut node = Arc::unwrap_or_clone(node);
         for slot in &mut node.slots {
-            match std::mem::replace(&mut slot.payload, Payload::Inline(Arc::default())) {
+            match std::mem::replace(&mut slot.payload, Payload::Inline(Bytes::default())) {
                 Payload::Fresh(child) => slot.payload = Payload::Page(self.node(child)?),
                 Payload::Pending(value) => slot.payload = Payload::Overflow(self.overflow(&value)?),
                 sealed => slot.payload = sealed,
@@ -167,6 +188,8 @@ impl Sealer<'_> {
         }
         let plaintext = node.encode().map_err(|error| damaged("a new page", error))?;
         let id = self.record(RecordKind::PAGE, &plaintext)?;
+        // As it will be read: in one buffer, without what the pages it was made of have beside it.
+        let node = Node::decode(&plaintext).map_err(|error| damaged("a new page", error))?;
         self.nodes.push((id, Arc::new(node)));
         Ok(id)
     }

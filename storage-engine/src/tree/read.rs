@@ -1,6 +1,9 @@
 //! Reading a tree from a root: one key, or a range in either direction.
 
-use super::node::{NodeError, Payload};
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::node::{Node, NodeError, Payload};
 use super::pages::{Pages, damaged};
 use super::{Entry, TreeError};
 use crate::engine::{KeyRange, Order};
@@ -24,6 +27,41 @@ pub(super) fn get(pages: &Pages, root: Option<&Payload>, key: &[u8]) -> Result<O
         Some(payload) => pages.value(&payload).map(Some),
         None => Ok(None),
     }
+}
+
+/// The first leaf below `root` that has keys of `range`, and which of its slots have. Room 0 is left out.
+pub(super) fn first_leaf(
+    pages: &Pages,
+    root: Option<&Payload>,
+    range: &KeyRange,
+) -> Result<Option<(Arc<Node>, Range<usize>)>, TreeError> {
+    let outside = KeyRange {
+        start: range.start.clone().max(vec![1]),
+        end: range.end.clone(),
+    };
+    match root {
+        Some(root) if !outside.is_empty() => first_leaf_below(pages, (root, None), &outside),
+        _ => Ok(None),
+    }
+}
+
+fn first_leaf_below(
+    pages: &Pages,
+    (payload, level): (&Payload, Option<u8>),
+    range: &KeyRange,
+) -> Result<Option<(Arc<Node>, Range<usize>)>, TreeError> {
+    let node = pages.node(payload, level)?;
+    let Some(below) = node.level.checked_sub(1) else {
+        let slots = node.indexes(range);
+        return Ok((!slots.is_empty()).then_some((node, slots)));
+    };
+    for slot in node.within(range) {
+        let found = first_leaf_below(pages, (&slot.payload, Some(below)), range)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// Which entries to collect.

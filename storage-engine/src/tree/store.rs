@@ -31,7 +31,7 @@ pub struct TreeStore {
 /// What a store knows of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TreeStats {
-    /// Bytes of decoded pages in memory.
+    /// Bytes of decoded pages and small sealed bodies in memory.
     pub cache_bytes: u64,
     /// Ages of the snapshots that are held, of all open trees, oldest first.
     pub snapshot_ages: Vec<Duration>,

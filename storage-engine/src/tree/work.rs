@@ -24,7 +24,7 @@ struct State {
     root: Option<Payload>,
     entries: u64,
     freed: Freed,
-    small: Vec<(PageId, Arc<[u8]>)>,
+    small: Vec<(PageId, Arc<Vec<u8>>)>,
     adopted: Vec<BodyId>,
 }
 
@@ -157,11 +157,11 @@ impl Work {
     /// See [`Txn::adopt_body`](super::Txn::adopt_body).
     pub(super) fn adopt(&mut self, body: &FinishedBody) -> Result<BodyRef, TreeError> {
         let mut reference = body.reference().clone();
-        let Some(sealed) = body.small() else {
+        let Some(sealed) = body.shared_small() else {
             return self.adopt_large(reference);
         };
         let id = PageId::new(self.commit(), self.tree.pages.core.entropy.as_ref())?;
-        self.state.small.push((id, sealed.into()));
+        self.state.small.push((id, sealed.clone()));
         reference.location = Location::Small(id.0);
         Ok(reference)
     }
@@ -258,7 +258,11 @@ impl Work {
         let Sealer {
             mut records, nodes, ..
         } = sealer;
-        records.extend(small.into_iter().map(|(id, bytes)| (id, bytes.to_vec())));
+        records.extend(
+            small
+                .into_iter()
+                .map(|(id, bytes)| (id, Arc::unwrap_or_clone(bytes))),
+        );
         let head = Head {
             commit,
             root,

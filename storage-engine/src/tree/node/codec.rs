@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use super::{Node, Overflow, Payload, Slot};
+use super::{Bytes, Node, Overflow, Payload, Slot};
 use crate::tree::page_id::PageId;
 use crate::tree::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
 
@@ -24,6 +24,9 @@ pub(in super::super) const INLINE_BYTES_MAX: usize = 0x7fff;
 const OVERFLOW_MARK: u16 = u16::MAX;
 /// Deeper than any tree can grow: with two children per branch, 2^32 leaves.
 const LEVEL_MAX: u8 = 32;
+
+/// Room made at once for repeated prefixes, in bytes.
+const PREFIX_ROOM_MAX: usize = 64 << 10;
 
 /// Why bytes are no node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,24 +77,30 @@ impl Node {
         if level > LEVEL_MAX || count < fewest || count > reader.0.len() / slot_bytes_min {
             return Err(NodeError::Malformed);
         }
-        let mut slots: Vec<Slot> = Vec::with_capacity(count);
+        let mut buffer = Buffer::with_room(prefix, count, reader.0.len());
+        let mut read: Vec<((u32, u32), Read)> = Vec::with_capacity(count);
+        let mut last = None;
         for index in 0..count {
             let key = if level > 0 && index == 0 {
-                Arc::default()
+                (0, 0)
             } else {
-                reader.key(prefix)?
+                let suffix = reader.suffix(prefix)?;
+                if last.replace(suffix).is_some_and(|last| last >= suffix) {
+                    return Err(NodeError::Order);
+                }
+                buffer.add(&[prefix, suffix])?
             };
-            if slots.last().is_some_and(|last| last.key >= key) {
-                return Err(NodeError::Order);
-            }
             let payload = if level == 0 {
-                reader.value()
+                reader.value(&mut buffer)
             } else {
-                reader.child()
+                reader.child().map(Read::Other)
             }?;
-            slots.push(Slot { key, payload });
+            read.push((key, payload));
         }
-        let node = Self { level, slots };
+        let node = Self {
+            level,
+            slots: buffer.slots(read),
+        };
         match (reader.0.is_empty(), node.prefix().len() == prefix.len()) {
             (true, true) => Ok(node),
             (false, _) => Err(NodeError::Trailing),
@@ -127,6 +136,44 @@ fn put_length(out: &mut Vec<u8>, length: usize) -> Result<(), NodeError> {
     Ok(())
 }
 
+/// A payload, before its buffer is complete.
+enum Read {
+    /// Where in the buffer.
+    Inline((u32, u32)),
+    Other(Payload),
+}
+
+/// Keys and small values of a node, one behind the other.
+struct Buffer(Vec<u8>);
+
+impl Buffer {
+    /// With room for `bytes`, and for `count` times `prefix` unless that is suspiciously much.
+    fn with_room(prefix: &[u8], count: usize, bytes: usize) -> Self {
+        let prefixes = (count * prefix.len()).min(PREFIX_ROOM_MAX);
+        Self(Vec::with_capacity(bytes + prefixes))
+    }
+
+    /// Where `parts` are, one behind the other.
+    fn add(&mut self, parts: &[&[u8]]) -> Result<(u32, u32), NodeError> {
+        let place = |at| u32::try_from(at).map_err(|_| NodeError::Malformed);
+        let start = place(self.0.len())?;
+        parts.iter().for_each(|part| self.0.extend_from_slice(part));
+        Ok((start, place(self.0.len())?))
+    }
+
+    fn slots(self, read: Vec<((u32, u32), Read)>) -> Vec<Slot> {
+        let buffer = Arc::new(self.0);
+        let slot = |(key, payload)| Slot {
+            key: Bytes::within(&buffer, key),
+            payload: match payload {
+                Read::Inline(place) => Payload::Inline(Bytes::within(&buffer, place)),
+                Read::Other(payload) => payload,
+            },
+        };
+        read.into_iter().map(slot).collect()
+    }
+}
+
 /// What is left to decode.
 struct Reader<'a>(&'a [u8]);
 
@@ -145,11 +192,12 @@ impl<'a> Reader<'a> {
             .fold(0, |number, &byte| number << 8 | usize::from(byte)))
     }
 
-    fn key(&mut self, prefix: &[u8]) -> Result<Arc<[u8]>, NodeError> {
+    /// What a key has behind the prefix.
+    fn suffix(&mut self, prefix: &[u8]) -> Result<&'a [u8], NodeError> {
         let length = self.number::<2>()?;
         let suffix = self.take(length)?;
         match prefix.len() + suffix.len() {
-            1..=KEY_BYTES_MAX => Ok([prefix, suffix].concat().into()),
+            1..=KEY_BYTES_MAX => Ok(suffix),
             _ => Err(NodeError::Malformed),
         }
     }
@@ -161,10 +209,10 @@ impl<'a> Reader<'a> {
             .map_err(|_| NodeError::Short)
     }
 
-    fn value(&mut self) -> Result<Payload, NodeError> {
+    fn value(&mut self, buffer: &mut Buffer) -> Result<Read, NodeError> {
         match self.number::<2>()? {
-            length @ 0..=INLINE_BYTES_MAX => Ok(Payload::Inline(self.take(length)?.into())),
-            mark if mark == usize::from(OVERFLOW_MARK) => self.overflow(),
+            length @ 0..=INLINE_BYTES_MAX => Ok(Read::Inline(buffer.add(&[self.take(length)?])?)),
+            mark if mark == usize::from(OVERFLOW_MARK) => self.overflow().map(Read::Other),
             _ => Err(NodeError::Malformed),
         }
     }

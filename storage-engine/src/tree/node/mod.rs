@@ -5,13 +5,16 @@
 //! strictly. Nodes are immutable once shared: a change clones the path from the root to its leaf.
 
 mod codec;
+mod shared;
 mod split;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 pub(super) use codec::NodeError;
+pub use shared::Bytes;
 pub(super) use split::{merge, split};
 
 use super::page_id::PageId;
@@ -41,9 +44,9 @@ impl Overflow {
 /// What a slot leads to. The first three are values, the others children.
 #[derive(Clone, Debug)]
 pub(super) enum Payload {
-    Inline(Arc<[u8]>),
+    Inline(Bytes),
     /// A large value that has not been sealed yet.
-    Pending(Arc<[u8]>),
+    Pending(Bytes),
     Overflow(Overflow),
     Page(PageId),
     /// A child that has not been sealed yet.
@@ -53,7 +56,7 @@ pub(super) enum Payload {
 /// A key and what it leads to.
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
-    pub(super) key: Arc<[u8]>,
+    pub(super) key: Bytes,
     pub(super) payload: Payload,
 }
 
@@ -79,6 +82,11 @@ impl Node {
 
     /// The slots that hold, or lead to, keys of `range`.
     pub(super) fn within(&self, range: &KeyRange) -> &[Slot] {
+        self.slots.get(self.indexes(range)).unwrap_or_default()
+    }
+
+    /// Which slots those are.
+    pub(super) fn indexes(&self, range: &KeyRange) -> Range<usize> {
         let first = match self.level {
             0 => self.slots.partition_point(|slot| *slot.key < *range.start),
             _ => self.child_index(&range.start),
@@ -87,7 +95,7 @@ impl Node {
             Some(end) => self.slots.partition_point(|slot| *slot.key < **end),
             None => self.slots.len(),
         };
-        self.slots.get(first..last).unwrap_or_default()
+        first..last.max(first)
     }
 
     /// Slots whose key is stored: all but the first of a branch.
@@ -111,12 +119,12 @@ impl Node {
         codec::FIXED_BYTES + prefix + keys + payloads
     }
 
-    /// Rough bytes of memory.
+    /// Rough bytes of memory of a node as it is read: its slots and the one buffer that they share.
     pub(super) fn weight(&self) -> u64 {
         let slots: usize = self
             .slots
             .iter()
-            .map(|slot| size_of::<Slot>() + 48 + slot.key.len() + slot.payload.size())
+            .map(|slot| size_of::<Slot>() + slot.key.len() + slot.payload.size())
             .sum();
         (size_of::<Self>() + slots) as u64
     }

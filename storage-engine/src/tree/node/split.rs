@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Node, Payload, SLOTS_MIN, Slot, common};
+use super::{Bytes, Node, Payload, SLOTS_MIN, Slot, common};
 
 impl Node {
     /// True when this node should be split: over the target, and with enough slots for two.
@@ -23,7 +23,7 @@ impl Node {
 pub(in super::super) fn split(mut node: Node, target: usize, appended: bool) -> Vec<Slot> {
     if !node.oversize(target) {
         return vec![Slot {
-            key: Arc::default(),
+            key: Bytes::default(),
             payload: Payload::Fresh(Arc::new(node)),
         }];
     }
@@ -47,7 +47,7 @@ pub(in super::super) fn split(mut node: Node, target: usize, appended: bool) -> 
 }
 
 /// Neighbours as one node; `key` is the right one's key in their parent.
-pub(in super::super) fn merge(mut left: Node, mut right: Node, key: Arc<[u8]>) -> Node {
+pub(in super::super) fn merge(mut left: Node, mut right: Node, key: Bytes) -> Node {
     if let (1.., Some(first)) = (right.level, right.slots.first_mut()) {
         first.key = key;
     }
@@ -69,14 +69,14 @@ fn middle(node: &Node) -> usize {
 
 /// The key between two new neighbours: for branches the right one's first key moves up, for leaves the
 /// shortest byte string that is above the left one's last key and not above the right one's first.
-fn separator(left: &Node, right: &mut Node) -> Arc<[u8]> {
+fn separator(left: &Node, right: &mut Node) -> Bytes {
     let Some(first) = right.slots.first_mut() else {
-        return Arc::default();
+        return Bytes::default();
     };
     if right.level > 0 {
         return std::mem::take(&mut first.key);
     }
-    let last = left.slots.last().map(|slot| slot.key.clone()).unwrap_or_default();
-    let shared = common(&first.key, &last).len();
+    let last = left.slots.last().map_or(&[][..], |slot| &slot.key);
+    let shared = common(&first.key, last).len();
     first.key.get(..=shared).unwrap_or(&first.key).into()
 }

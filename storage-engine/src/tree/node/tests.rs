@@ -74,7 +74,7 @@ proptest! {
     fn parts_of_a_split_hold_what_the_node_held(keys in keys(), target in 64..400_usize, appended: bool) {
         for node in [leaf(keys.clone()), branch(keys)] {
             let parts = split(node.clone(), target, appended);
-            prop_assert!(parts.windows(2).all(|pair| pair[0].key < pair[1].key));
+            prop_assert!(parts.windows(2).all(|pair| *pair[0].key < *pair[1].key));
             let mut nodes = parts.into_iter().map(|slot| match slot.payload {
                 Payload::Fresh(node) => (slot.key, Arc::unwrap_or_clone(node)),
                 _ => unreachable!("a split makes fresh nodes"),
