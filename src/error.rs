@@ -157,6 +157,16 @@ impl From<TreeError> for Error {
             let message = "the account or encryption scope was deleted meanwhile";
             return Self::new(ErrorKind::NotFound, "ResourceNotFound", 404, message).caused_by(error);
         }
+        if matches!(error, TreeError::SnapshotExpired) {
+            return Self::new(
+                ErrorKind::Store,
+                "SnapshotExpired",
+                503,
+                "the view of the store became too old before everything in it was read",
+            )
+            .hint("begin again, on a store that is less busy or with a longer age of views in its settings")
+            .caused_by(error);
+        }
         let (kind, hint) = match &error {
             TreeError::Corrupt { .. } => (ErrorKind::Corrupt, RESTORE),
             TreeError::Engine(engine) => match engine.as_ref() {
