@@ -160,6 +160,45 @@ fn a_backup_needs_no_key_of_the_customers() {
     assert_eq!(number(&container(&store, "one"), "a"), 2);
 }
 
+/// As docs/KEYS.md has it.
+#[test]
+fn who_opens_a_backup_is_decided_when_it_begins() {
+    let source = Source::new(PLAIN);
+    let account = source.account("one");
+    put(&container(&source.store, "one"), "a", 2);
+    let principal = account
+        .properties()
+        .unwrap()
+        .system_identity
+        .unwrap()
+        .principal_id;
+    let mut key = Some(pinned(&source.world.current(VAULT, "k")));
+    let made = source
+        .store
+        .backup(&source.path("of the platform"), &options(), |_| {
+            if let Some(key) = key.take() {
+                account.use_customer_key(&key).unwrap();
+            }
+        });
+    made.unwrap();
+    source.backup("of the customer").unwrap();
+    source.world.revoke(VAULT, principal);
+    for (backup, readable) in [("of the platform", true), ("of the customer", false)] {
+        let again = format!("again {backup}");
+        source.restore(backup, &again).unwrap();
+        let store = source.options(&again).open().unwrap();
+        let mut found = Vec::new();
+        let read = container(&store, "one").download(&blob("a"), &Default::default(), &mut found);
+        assert_eq!(read.is_ok(), readable, "{backup}");
+        let side_files = std::fs::read_dir(source.path(backup).join("keys")).unwrap();
+        let one_time = side_files.filter(|file| {
+            let name = file.as_ref().unwrap().file_name();
+            name.to_string_lossy().ends_with(".onetime")
+        });
+        assert_eq!(one_time.count(), usize::from(readable), "{backup}");
+    }
+}
+
 /// Runs `change` when as many records were copied as `at` says; the backup must be of the moment before.
 #[track_caller]
 fn check_change(what: &str, change: impl Fn(&Source)) {

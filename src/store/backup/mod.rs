@@ -17,6 +17,7 @@ mod restore;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod vaults;
 mod write;
 
 use std::io;
@@ -67,7 +68,7 @@ pub struct RestoreOptions {
 pub struct BackupReport {
     /// The moment whose state it is.
     pub taken: Timestamp,
-    /// Accounts.
+    /// Accounts; in a backup of vaults: vaults.
     pub accounts: u64,
     /// Sealed records: heads, pages, parts of large values, small bodies.
     pub records: u64,
@@ -144,7 +145,14 @@ impl Store {
         let shared = &self.inner.shared;
         let header = self.inner.header.lock().clone();
         let key = shared.with_root(|root| root.purpose(Purpose::BackupMac, header.id()))?;
-        let mut destination = Destination::prepare(destination, &[self.directory()], steps)?;
+        let mut outside = vec![self.directory()];
+        outside.extend(
+            self.inner
+                .vaults
+                .as_ref()
+                .map(|vaults| vaults.inner.directory.as_path()),
+        );
+        let mut destination = Destination::prepare(destination, &outside, steps)?;
         let moment = moment::pin(shared)?;
         let mut manifest = Manifest::new(Role::Store, header.id(), moment.taken);
         manifest.placement = header.placement();
@@ -152,7 +160,7 @@ impl Store {
         manifest.counts.accounts = moment.accounts;
         let subject = Subject {
             header,
-            key,
+            key: &key,
             pins: moment.pins,
             side_files: moment.side_files,
         };

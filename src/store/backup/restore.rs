@@ -222,7 +222,7 @@ impl Drop for Restore<'_> {
         if self.lock.is_some()
             && let Err(error) = self.undo()
         {
-            tracing::warn!(%error, "what is left of a failed restore could not be removed; nobody can open it");
+            tracing::warn!(%error, "the rest of a failed restore could not be removed; nobody can open it");
         }
     }
 }

@@ -147,7 +147,7 @@ fn what_an_interrupted_backup_leaves_is_no_backup() {
         let manifest = Manifest::new(Role::Store, header.id(), moment.taken);
         let subject = Subject {
             header,
-            key,
+            key: &key,
             pins: moment.pins,
             side_files: moment.side_files,
         };

@@ -19,9 +19,9 @@ use crate::store::lock::DirectoryLock;
 use crate::store::open::{SIDE_FILES, UNFINISHED};
 
 /// What is copied, and what vouches for the copy.
-pub(super) struct Subject {
+pub(super) struct Subject<'a> {
     pub(super) header: Header,
-    pub(super) key: PurposeKey,
+    pub(super) key: &'a PurposeKey,
     pub(super) pins: Vec<Pin>,
     /// Names and sealed bytes.
     pub(super) side_files: Vec<(String, Vec<u8>)>,
@@ -67,7 +67,7 @@ impl<'a> Destination<'a> {
     /// Writes everything, the manifest last.
     pub(super) fn write(
         &mut self,
-        subject: Subject,
+        subject: Subject<'_>,
         mut manifest: Manifest,
         (options, progress): (&BackupOptions, &mut dyn FnMut(&BackupReport)),
     ) -> Result<BackupReport> {
@@ -79,7 +79,7 @@ impl<'a> Destination<'a> {
             self.sync(&self.path.join(folder))?;
         }
         self.sync(self.path)?;
-        manifest.write(self.path, &key, self.steps)?;
+        manifest.write(self.path, key, self.steps)?;
         // From here on it is a backup, marker or not.
         self.lock = None;
         let marker = self.path.join(UNFINISHED);
