@@ -160,6 +160,16 @@ impl From<TreeError> for Error {
         if let TreeError::LostCommits { path, .. } = &error {
             return Self::commits_lost(message, path).caused_by(error);
         }
+        if matches!(error, TreeError::SnapshotExpired) {
+            return Self::new(
+                ErrorKind::Store,
+                "SnapshotExpired",
+                503,
+                "the view of the store became too old before everything in it was read",
+            )
+            .hint("begin again, on a store that is less busy or with a longer age of views in its settings")
+            .caused_by(error);
+        }
         let (kind, hint) = match &error {
             TreeError::Corrupt { .. } => (ErrorKind::Corrupt, RESTORE),
             TreeError::Engine(engine) => match engine.as_ref() {

@@ -67,8 +67,9 @@ pub use service::{
     Logging, Metrics, RetentionDays, ServiceStats, SkuName, StaticWebsite,
 };
 pub use store::{
-    AccountStats, Damage, KeyFile, Passphrase, Placement, PlatformKey, PlatformKeyError, ScrubReport,
-    Settings, Store, StoreOptions, StoreStats, VaultOptions, Vaults,
+    AccountStats, BackupOptions, BackupReport, Damage, KeyFile, Passphrase, Placement, PlatformKey,
+    PlatformKeyError, RestoreOptions, RestoreProgress, ScrubReport, Settings, Store, StoreOptions,
+    StoreStats, VaultOptions, Vaults,
 };
 pub use tags::{TagCondition, TagQuery, Tags};
 

@@ -236,4 +236,15 @@ download_all "$@"
 works "audit log is whole" keyvault audit --name $vault --verify
 works "scrub finds no damage" scrub
 
+say "Back up, restore elsewhere"
+works "back up" backup --to "$work/backup"
+refused "back up over a backup" DirectoryNotEmpty backup --to "$work/backup"
+works "restore" restore --from "$work/backup" --data "$work/again" --host-key "$work/data.key"
+STRONGROOM_VAULTS=$work/data/vaults
+STRONGROOM_HOST_KEY=$work/data.key
+STRONGROOM_DATA=$work/again
+export STRONGROOM_VAULTS STRONGROOM_HOST_KEY
+download_all "$@"
+works "scrub finds no damage in the restored store" scrub
+
 printf '\n%s checks passed\n' "$passed"

@@ -118,6 +118,23 @@ impl SideFiles {
         Ok(Some(PrivateMaterial::from_bytes(private)))
     }
 
+    /// The name and the sealed bytes of a file, which opens; `None` when it is gone.
+    pub(crate) fn sealed(&self, file: FileId) -> Result<Option<(String, Vec<u8>)>, VaultError> {
+        let path = self.path(file);
+        let content = match read_bounded(&path) {
+            Ok(content) => content,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed("reading", &path, error)),
+        };
+        let Ok(record) = codec::unframe(FrameKind::File, &content) else {
+            return Ok(None); // Being overwritten, or damaged: as good as gone.
+        };
+        let record: SideFile = codec::decode(record)?;
+        self.wrap
+            .open(SealKind::WrappedKey, &file.0, &record.sealed_key)?;
+        Ok(Some((hex::encode(file.0), content.to_vec())))
+    }
+
     /// Overwrites and removes the files, durably. A file that is gone already is no error.
     pub(crate) fn destroy(&self, files: &[FileId]) -> Result<(), VaultError> {
         for file in files {

@@ -47,7 +47,7 @@ pub struct VaultStoreParts {
 /// An opened vault store.
 pub struct VaultStore {
     pub(crate) tree: Tree,
-    trees: Arc<TreeStore>,
+    pub(crate) trees: Arc<TreeStore>,
     pub(crate) files: SideFiles,
     pub(crate) backups: PurposeKey,
     pub(crate) clock: Arc<dyn Clock>,

@@ -13,7 +13,7 @@ use strongroom_engine::tree::Tree;
 use strongroom_engine::{Clock, Entropy};
 
 pub(crate) use control::not_found;
-pub(crate) use lifecycle::{Accounts, open_tree, remove_orphans};
+pub(crate) use lifecycle::{Accounts, open_tree, records, remove_orphans};
 pub use name::AccountName;
 pub(crate) use record::AccountRecord;
 pub use record::{AccountProperties, Identity, KeyType, NewAccount};

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use strongroom_engine::keys::{Purpose, ScopeId};
-use strongroom_engine::tree::{Gate, Tree, TreeError};
+use strongroom_engine::tree::{Gate, Snapshot, Tree, TreeError};
 
 use super::{Envelope, damaged};
 use crate::account::open_tree;
@@ -63,6 +63,12 @@ impl EnvelopeTree {
         Envelope::from_padded(&bytes)
     }
 
+    /// The envelope of `holder` as it was in a state of the tree.
+    pub(crate) fn read_pinned(state: &Snapshot, holder: ScopeId) -> Result<Envelope> {
+        let bytes = state.get(&key(holder))?.ok_or_else(damaged)?;
+        Envelope::from_padded(&bytes)
+    }
+
     /// Commits an envelope in place of the one of the generation before, through `gate`; false, and nothing
     /// has happened, if that is closed.
     pub(crate) fn replace(&self, envelope: &Envelope, gate: Arc<dyn Gate>) -> Result<bool> {
@@ -108,8 +114,12 @@ impl EnvelopeTree {
     }
 
     fn key(&self) -> Vec<u8> {
-        rooms::key(rooms::ENVELOPE, &[&self.holder.0])
+        key(self.holder)
     }
+}
+
+fn key(holder: ScopeId) -> Vec<u8> {
+    rooms::key(rooms::ENVELOPE, &[&holder.0])
 }
 
 fn changed_meanwhile() -> Error {

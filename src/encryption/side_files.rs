@@ -16,7 +16,7 @@ use strongroom_engine::codec::{self, FrameKind};
 use strongroom_engine::keys::{Purpose, RootKey, ScopeId};
 use strongroom_engine::seal::SealKind;
 
-use super::{Envelope, damaged};
+use super::{Envelope, Source, damaged};
 use crate::error::{Error, Result};
 use crate::store::{StoreShared, files};
 
@@ -147,6 +147,30 @@ impl SideFiles {
     /// The copy of the envelope, if there is one that was proven.
     pub(crate) fn proven_copy(&self, store: &StoreShared, holder: ScopeId) -> Result<Option<Envelope>> {
         self.read_copy(store, holder, &self.copy(holder))
+    }
+
+    /// The file that goes with an envelope, by its name and sealed as it is: its one-time key, or its own
+    /// copy. `None` where an envelope has no file, or, for a one-time key, no longer has it.
+    pub(crate) fn sealed_for(
+        &self,
+        store: &StoreShared,
+        (holder, envelope): (ScopeId, &Envelope),
+    ) -> Result<Option<(String, Vec<u8>)>> {
+        let (path, item) = match &envelope.source {
+            Source::Platform { file, .. } => (self.one_time(holder, *file), file.as_slice()),
+            Source::Customer(_) => (self.copy(holder), COPY_ITEM),
+        };
+        let Some(sealed) = self.read(&path)? else {
+            return Ok(None);
+        };
+        let opened = open(store, holder, item, &sealed)?;
+        let belongs = item != COPY_ITEM || *opened == envelope.padded()?;
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Ok(belongs.then_some((name, sealed)))
     }
 
     /// Destroys one one-time key.

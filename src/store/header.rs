@@ -194,6 +194,12 @@ impl Header {
         self.placement
     }
 
+    /// The header of the same store with its bodies elsewhere.
+    pub(crate) fn placed(mut self, placement: Placement) -> Self {
+        self.placement = placement;
+        self
+    }
+
     pub(crate) fn path(directory: &Path, role: Role) -> PathBuf {
         directory.join(role.file_name())
     }

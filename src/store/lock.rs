@@ -15,7 +15,12 @@ pub(crate) struct DirectoryLock {
 impl DirectoryLock {
     /// Locks `directory`, or says that somebody else has it. Never waits.
     pub(crate) fn acquire(directory: &Path) -> Result<Self> {
-        let path = directory.join(NAME);
+        Self::acquire_by(directory, NAME)
+    }
+
+    /// The same by another file than the lock of a store.
+    pub(crate) fn acquire_by(directory: &Path, name: &str) -> Result<Self> {
+        let path = directory.join(name);
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
@@ -25,11 +26,11 @@ use crate::encryption::{FileSystem, KeyServices, KeySizes, RealFiles, SideFiles,
 use crate::error::{Error, ErrorKind, Result};
 
 pub(super) const ENGINE: &str = "engine";
-const SIDE_FILES: &str = "keys";
-const BODIES: &str = "bodies";
+pub(super) const SIDE_FILES: &str = "keys";
+pub(super) const BODIES: &str = "bodies";
 const LOCK: &str = super::lock::NAME;
 /// Marks a directory whose making was interrupted; goes when the header has come.
-const UNFINISHED: &str = "unfinished";
+pub(super) const UNFINISHED: &str = "unfinished";
 /// The note of the commit that was acknowledged last.
 pub(super) const LAST_COMMIT: &str = "last-commit";
 
@@ -45,6 +46,9 @@ pub struct Settings {
     pub engine_cache_bytes: u64,
     /// Memory for decoded pages of trees and for small sealed bodies, in bytes. Default 32 MiB.
     pub page_cache_bytes: u64,
+    /// A backup or scrub that has looked at one state of the store for longer than this fails, as the store
+    /// keeps what was deleted since. Default 24 hours.
+    pub view_age_max: Duration,
     /// Which customer keys are accepted. Default: RSA of 2048 bits only.
     pub key_sizes: KeySizes,
     /// Where a new store keeps large bodies; a store that is there keeps to its own. Default: in the engine.
@@ -70,6 +74,7 @@ impl Default for Settings {
             engine: EngineKind::default(),
             engine_cache_bytes: 32 << 20,
             page_cache_bytes: 32 << 20,
+            view_age_max: Duration::from_secs(86_400),
             key_sizes: KeySizes::default(),
             placement: Placement::default(),
         }
@@ -78,15 +83,15 @@ impl Default for Settings {
 
 /// What a store is made of. The engine, clock, randomness and settings have defaults.
 pub struct StoreOptions {
-    directory: PathBuf,
-    host_key: Box<dyn PlatformKey>,
-    engine: Option<Box<dyn Engine>>,
+    pub(super) directory: PathBuf,
+    pub(super) host_key: Box<dyn PlatformKey>,
+    pub(super) engine: Option<Box<dyn Engine>>,
     keys: Option<KeyServices>,
     vaults: Option<Vaults>,
     files: Box<dyn FileSystem>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    settings: Settings,
+    pub(super) settings: Settings,
 }
 
 impl StoreOptions {
@@ -207,7 +212,7 @@ impl StoreOptions {
         Ok(store(directory, shared, (header, lock, vaults)))
     }
 
-    fn refuse_options(&self) -> Result<()> {
+    pub(super) fn refuse_options(&self) -> Result<()> {
         refuse_settings(&self.settings)?;
         match &self.vaults {
             Some(vaults) => vaults.refuse_same_key(self.host_key.as_ref()),
@@ -247,6 +252,7 @@ impl StoreOptions {
         };
         let settings = TreeSettings {
             page_cache_bytes: self.settings.page_cache_bytes,
+            snapshot_age_max: self.settings.view_age_max,
             ..TreeSettings::default()
         };
         let trees = TreeStore::open(parts, settings)?;
@@ -298,7 +304,7 @@ fn store(
 }
 
 /// The bodies' own files, if the store keeps them so.
-fn file_chunks(directory: &Path, placement: Placement) -> Result<Option<Box<dyn ChunkStore>>> {
+pub(super) fn file_chunks(directory: &Path, placement: Placement) -> Result<Option<Box<dyn ChunkStore>>> {
     if placement == Placement::Engine {
         return Ok(None);
     }
@@ -389,8 +395,15 @@ pub(super) fn prepare(directory: &Path, role: Role) -> Result<DirectoryLock> {
     }
     if marker.exists() {
         // Made by an attempt that never got its header: nothing in it can be opened by anybody.
-        for part in [engine, directory.join(BODIES)] {
-            match fs::remove_dir_all(&part) {
+        let note = directory.join(LAST_COMMIT);
+        let removed = [
+            (fs::remove_dir_all(&engine), engine),
+            (fs::remove_dir_all(directory.join(BODIES)), directory.join(BODIES)),
+            // What a restore wrote may be of the same trees, and of a later commit.
+            (fs::remove_file(&note), note),
+        ];
+        for (result, part) in removed {
+            match result {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(Error::io(format!("cannot remove {}", part.display()), error));
                 }
@@ -452,7 +465,7 @@ fn is_own(path: &Path) -> bool {
     known || unfinished || name.ends_with(".key") || other.iter().any(|header| header.exists())
 }
 
-fn create_directory(directory: &Path) -> Result<()> {
+pub(super) fn create_directory(directory: &Path) -> Result<()> {
     files::create_directories(directory)
         .map_err(|error| Error::io(format!("cannot create {}", directory.display()), error))
 }

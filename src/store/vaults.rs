@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use strongroom_engine::engine::Engine;
 use strongroom_engine::engine::EngineKind;
 use strongroom_engine::entropy::random;
-use strongroom_engine::keys::{RootKey, ScopeId};
+use strongroom_engine::keys::{Purpose, PurposeKey, RootKey, ScopeId};
 use strongroom_engine::tree::TreeError;
 use strongroom_engine::{Clock, Entropy, SystemClock, SystemEntropy};
 use strongroom_keyvault::{Providers, SoftwareProvider, VaultError, VaultStore, VaultStoreParts};
@@ -19,21 +19,23 @@ use super::platform_key::PlatformKey;
 use crate::error::{Error, ErrorKind, Result, is_newer};
 
 /// Memory of the default engine's cache, in bytes: vaults are small.
-const CACHE_BYTES: u64 = 8 << 20;
+pub(super) const CACHE_BYTES: u64 = 8 << 20;
 
 /// Open vaults. Cheap to share: clones are handles to the same vaults.
 ///
 /// Everything that vaults, keys, policies, identities and the audit log can do is on [`Vaults::store`].
 #[derive(Clone)]
 pub struct Vaults {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
-    directory: PathBuf,
-    header: Mutex<Header>,
-    store: Arc<VaultStore>,
+pub(super) struct Inner {
+    pub(super) directory: PathBuf,
+    pub(super) header: Mutex<Header>,
+    pub(super) store: Arc<VaultStore>,
     entropy: Arc<dyn Entropy>,
+    /// Vouches for backups.
+    pub(super) backups: PurposeKey,
     lock: Mutex<Option<DirectoryLock>>,
     /// Headers of the open stores that use these vaults.
     hosts: Mutex<Vec<Weak<Mutex<Header>>>>,
@@ -137,12 +139,12 @@ impl Drop for Inner {
 
 /// What vaults are made of. The engine, clock, randomness and key providers have defaults.
 pub struct VaultOptions {
-    directory: PathBuf,
-    vault_key: Box<dyn PlatformKey>,
-    engine: Option<Box<dyn Engine>>,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    providers: Providers,
+    pub(super) directory: PathBuf,
+    pub(super) vault_key: Box<dyn PlatformKey>,
+    pub(super) engine: Option<Box<dyn Engine>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) providers: Providers,
 }
 
 impl VaultOptions {
@@ -218,6 +220,7 @@ impl VaultOptions {
                 (engine, Some(self.directory.join(LAST_COMMIT)))
             }
         };
+        let backups = root.purpose(Purpose::BackupMac, header.id());
         let parts = VaultStoreParts {
             engine,
             dir: self.directory.clone(),
@@ -234,6 +237,7 @@ impl VaultOptions {
                 header: Mutex::new(header),
                 store,
                 entropy: self.entropy,
+                backups,
                 lock: Mutex::new(Some(lock)),
                 hosts: Mutex::default(),
             }),
@@ -251,7 +255,7 @@ fn same_key() -> Error {
     .hint("use two different keys: with one key the host alone could undo every revocation")
 }
 
-fn vaults_failed(error: VaultError, doing: &str) -> Error {
+pub(super) fn vaults_failed(error: VaultError, doing: &str) -> Error {
     if is_newer(&error) {
         return Error::newer(format!("the key vaults cannot {doing}: {error}")).caused_by(error);
     }

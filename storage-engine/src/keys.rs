@@ -29,6 +29,8 @@ const ROOT_COMMITMENT: &[u8] = b"root-commitment";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Purpose {
+    /// Authenticates what a backup consists of.
+    BackupMac,
     /// Content of blobs and files.
     Content,
     /// Authenticates an envelope.
@@ -48,6 +50,7 @@ pub enum Purpose {
 impl Purpose {
     fn label(self) -> &'static [u8] {
         match self {
+            Self::BackupMac => b"backup-mac",
             Self::Content => b"content",
             Self::EnvelopeMac => b"envelope-mac",
             Self::Infrastructure => b"infrastructure",

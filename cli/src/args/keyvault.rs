@@ -1,7 +1,10 @@
 //! `keyvault ...`: vaults, their protections and access policies.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
+use super::backup::BackupArgs;
 use super::key::KeyCommand;
 use super::values::boolean;
 
@@ -31,6 +34,10 @@ pub(crate) enum VaultCommand {
     /// Keys of a vault.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Copy all vaults, as they are at one moment, into a directory; nothing has to stop for it.
+    Backup(BackupArgs),
+    /// Make vaults again from a backup, in a new vault directory; the log of every vault tells of it.
+    Restore(RestoreVaults),
     /// Print the audit log of a vault, or check its hash chain.
     Audit(AuditArgs),
 }
@@ -104,6 +111,14 @@ pub(crate) struct DeletePolicy {
     /// Object id of the principal.
     #[arg(long, value_name = "ID")]
     pub(crate) object_id: String,
+}
+
+/// `keyvault restore`.
+#[derive(Debug, Args)]
+pub(crate) struct RestoreVaults {
+    /// Directory of the backup; the vaults are made in that of `--vaults`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: PathBuf,
 }
 
 /// `keyvault audit`.

@@ -5,6 +5,7 @@
 pub(crate) mod account;
 pub(crate) mod acl;
 pub(crate) mod analytics;
+pub(crate) mod backup;
 pub(crate) mod blob;
 pub(crate) mod conditions;
 pub(crate) mod container;
@@ -59,6 +60,10 @@ pub(crate) enum Command {
     Storage(StorageCommand),
     /// Verify everything that can be verified with the keys at hand; exit 1 when there is damage.
     Scrub(tools::ScrubArgs),
+    /// Copy the store, as it is at one moment, into a directory; nothing has to stop for it.
+    Backup(backup::BackupArgs),
+    /// Make a store again from a backup, in a new data directory, with the host key of that time.
+    Restore(backup::RestoreArgs),
     /// Do what has become due: expiries, copies under way, space of what was deleted, newer key versions.
     Maintain,
     /// What is stored, live and on disk, and which key version protects what.

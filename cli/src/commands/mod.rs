@@ -4,6 +4,7 @@ mod account;
 mod account_shape;
 mod acl;
 mod analytics;
+mod backup;
 mod blob;
 mod blob_append;
 mod blob_batch;
@@ -62,11 +63,13 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
     let printer = Printer::new(&cli.global)?;
     let session = Session::new(&cli.global)?;
     let outcome: Outcome = match &cli.command {
+        Command::Backup(args) => backup::backup(&session, args)?.into(),
         Command::Completions(args) => return tools::completions(args).map(|()| Exit::Done),
         Command::Init(args) => init(&session, args)?.into(),
         Command::Keyvault(command) => vault::run(&session, command)?.into(),
         Command::Maintain => maintain::run(&session)?,
         Command::Man(args) => return tools::man(args).map(|()| Exit::Done),
+        Command::Restore(args) => backup::restore(&session, args)?.into(),
         Command::Scrub(args) => scrub::run(&session, args)?,
         Command::Stats => stats::run(&session)?.into(),
         Command::Storage(StorageCommand::Account(command)) => account::run(&session, command)?.into(),

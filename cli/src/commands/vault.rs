@@ -5,6 +5,7 @@ use strongroom::keyvault::{
     AccessPolicy, KeyPermissions, NewVault, RETENTION_DAYS_MAX, Retention, VaultName, VaultUpdate,
 };
 
+use super::backup;
 use super::key;
 use super::vault_shape as shape;
 use crate::args::keyvault::{AuditArgs, CreateVault, DeletePolicy, SetPolicy, UpdateVault, VaultCommand};
@@ -18,6 +19,7 @@ const AUDIT_PAGE: usize = 1000;
 pub(super) fn run(session: &Session, command: &VaultCommand) -> Result<Value, Failure> {
     match command {
         VaultCommand::Audit(args) => audit(session, args),
+        VaultCommand::Backup(args) => backup::vaults(session, args),
         VaultCommand::Create(args) => create(session, args),
         VaultCommand::Delete(vault) => {
             let (vaults, token) = session.vaults_as_owner()?;
@@ -43,6 +45,7 @@ pub(super) fn run(session: &Session, command: &VaultCommand) -> Result<Value, Fa
             let (vaults, token) = session.vaults_as_owner()?;
             Ok(shape::vault(&vaults.recover_vault(&token, &name(&vault.name)?)?))
         }
+        VaultCommand::Restore(args) => backup::restore_vaults(session, &args.from),
         VaultCommand::SetPolicy(args) => set_policy(session, args),
         VaultCommand::Show(vault) => {
             let (vaults, token) = session.vaults_as_owner()?;

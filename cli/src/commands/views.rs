@@ -111,6 +111,7 @@ pub(super) fn of(command: &Command) -> Option<View> {
 fn vault(command: &VaultCommand) -> Option<View> {
     match command {
         VaultCommand::Audit(args) => (!args.verify).then_some(AUDIT),
+        VaultCommand::Backup(_) | VaultCommand::Restore(_) => None,
         VaultCommand::Key(command) => key(command),
         VaultCommand::ListDeleted => Some(DELETED_VAULT),
         _ => Some(VAULT),

@@ -4,6 +4,7 @@ mod init;
 mod keys;
 mod labels;
 mod places;
+mod restore;
 
 use std::cell::OnceCell;
 use strongroom::keyvault::{AccessToken, TenantId, VaultStore};

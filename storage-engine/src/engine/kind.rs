@@ -29,10 +29,10 @@ impl EngineKind {
         let Some(name) = directory::engine_name(dir)? else {
             return Ok(None);
         };
+        if let Some(kind) = Self::from_name(&name) {
+            return Ok(Some(kind));
+        }
         match name.as_str() {
-            name if name == super::sled::BRAND.name => Ok(Some(Self::Sled)),
-            #[cfg(feature = "fjall")]
-            name if name == super::fjall::BRAND.name => Ok(Some(Self::Fjall)),
             #[cfg(not(feature = "fjall"))]
             "fjall" => Err(EngineError::NotBuiltIn {
                 path: dir.to_path_buf(),
@@ -43,6 +43,27 @@ impl EngineKind {
                 what: format!("its marker names the engine {name:?}"),
             }),
         }
+    }
+
+    /// The word that stands for this engine in its marker.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sled => super::sled::BRAND.name,
+            #[cfg(feature = "fjall")]
+            Self::Fjall => super::fjall::BRAND.name,
+        }
+    }
+
+    /// The engine of that [`name`](Self::name), if this build has it.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let known = [
+            Self::Sled,
+            #[cfg(feature = "fjall")]
+            Self::Fjall,
+        ];
+        known.into_iter().find(|kind| kind.name() == name)
     }
 
     /// Opens this engine in `dir`, creating it where there is none, with a cache of `cache_bytes`.

@@ -13,6 +13,8 @@ use crate::seal::{ITEM_SEAL_BYTES, Place, SealKind, TAG_BYTES};
 
 /// Sealed bytes of the largest body that is cached: a few large ones would drive many pages out.
 const CACHED_BODY_BYTES_MAX: usize = 16 << 10;
+/// What errors call a part of a large value.
+const OVERFLOW_PART: &str = "overflow part";
 
 /// Where a tree's pages are and the key that opens them.
 pub(super) struct Pages {
@@ -115,19 +117,42 @@ impl Pages {
         Node::decode(&plaintext).map_err(|error| damaged(format!("page {id}"), error))
     }
 
+    /// The page `id` as the engine has it, and the sealed bytes it was in.
+    pub(super) fn read_sealed_page(&self, id: &PageId) -> Result<(Node, Vec<u8>), TreeError> {
+        let sealed = self.sealed(id, "page")?;
+        let plaintext = self.open(RecordKind::PAGE, (id, "page"), &sealed)?;
+        let node = Node::decode(&plaintext).map_err(|error| damaged(format!("page {id}"), error))?;
+        Ok((node, sealed))
+    }
+
+    /// The sealed bytes of a part of a large value, which opens.
+    pub(super) fn read_sealed_part(&self, id: &PageId) -> Result<Vec<u8>, TreeError> {
+        let sealed = self.sealed(id, OVERFLOW_PART)?;
+        self.open(RecordKind::OVERFLOW, (id, OVERFLOW_PART), &sealed)?;
+        Ok(sealed)
+    }
+
     fn read(
         &self,
         kind: RecordKind,
         id: &PageId,
         name: &str,
     ) -> Result<zeroize::Zeroizing<Vec<u8>>, TreeError> {
-        let record = id.record(self.tree);
-        let bytes = self
-            .core
-            .engine
-            .get(Space::PAGES, &record)?
-            .ok_or_else(|| damaged(format!("{name} {id}"), NodeError::Missing))?;
-        kind.open(&self.key, &record, &bytes)
+        self.open(kind, (id, name), &self.sealed(id, name)?)
+    }
+
+    fn sealed(&self, id: &PageId, name: &str) -> Result<Vec<u8>, TreeError> {
+        let record = self.core.engine.get(Space::PAGES, &id.record(self.tree))?;
+        record.ok_or_else(|| damaged(format!("{name} {id}"), NodeError::Missing))
+    }
+
+    fn open(
+        &self,
+        kind: RecordKind,
+        (id, name): (&PageId, &str),
+        sealed: &[u8],
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, TreeError> {
+        kind.open(&self.key, &id.record(self.tree), sealed)
             .map_err(|error| match error {
                 TreeError::Corrupt { source, .. } => TreeError::Corrupt {
                     what: format!("{name} {id}"),
@@ -150,7 +175,7 @@ impl Pages {
         let length = overflow.length as usize;
         let mut value = Vec::with_capacity(length);
         for id in overflow.parts.iter() {
-            let part = self.read(RecordKind::OVERFLOW, id, "overflow part")?;
+            let part = self.read(RecordKind::OVERFLOW, id, OVERFLOW_PART)?;
             if part.len() != (length - value.len()).min(OVERFLOW_PART_BYTES) {
                 return Err(damaged(format!("overflow part {id}"), NodeError::Malformed));
             }

@@ -12,6 +12,7 @@ use super::handle::Tree;
 use super::head::{Head, commit_of};
 use super::page_id::hex;
 use super::pages::Pages;
+use super::pin::Pinned;
 use super::reap::{Effort, reap};
 use super::reservations::{self, block_key, sync_chunks};
 use super::state::{FreedList, Pins, TreeState, Version};
@@ -23,8 +24,9 @@ use crate::keys::{PurposeKey, ScopeId};
 
 /// Trees over one engine.
 pub struct TreeStore {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
     pub(super) committer: Committer,
+    pub(super) pinned: Mutex<Pinned>,
     trees: Mutex<HashMap<ScopeId, Arc<TreeState>>>,
 }
 
@@ -57,6 +59,7 @@ impl TreeStore {
         let store = Self {
             core: Arc::new(core),
             committer: Committer::default(),
+            pinned: Mutex::default(),
             trees: Mutex::default(),
         };
         // A killed process may have left a head that no sync covers; what readers see must not vanish with
@@ -117,7 +120,8 @@ impl TreeStore {
         Ok(self.handle(state))
     }
 
-    /// Removes a tree with everything in it; handles that are still open fail.
+    /// Removes a tree with everything in it; handles that are still open fail. What a pin holds of it goes
+    /// when the pin does.
     ///
     /// # Errors
     /// [`TreeError::NotFound`].
@@ -134,6 +138,9 @@ impl TreeStore {
             state.mark_removed();
         }
         core.apply(Batch::new().delete(Space::HEADS, id.0), Durability::Synced)?;
+        if self.pinned.lock().keep(id) {
+            return Ok(());
+        }
         core.erase(id)
     }
 
