@@ -67,12 +67,15 @@ pub use service::{
     Logging, Metrics, RetentionDays, ServiceStats, SkuName, StaticWebsite,
 };
 pub use store::{
-    AccountStats, Damage, KeyFile, Passphrase, Placement, PlatformKey, PlatformKeyError, ScrubReport,
-    Settings, Store, StoreOptions, StoreStats, VaultOptions, Vaults,
+    AccountStats, Damage, KeyFile, Passphrase, Placement, PlatformKey, PlatformKeyError, RollbackRecord,
+    ScrubReport, Settings, Store, StoreOptions, StoreStats, VaultOptions, Vaults,
 };
 pub use tags::{TagCondition, TagQuery, Tags};
 
 pub use strongroom_engine::Timestamp;
+pub use strongroom_engine::anchor::{
+    AnchorError, AnchorMode, AnchoredHead, FileAnchor, HeadAnchor, NotAHead,
+};
 pub use strongroom_engine::engine::EngineKind;
 
 pub use strongroom_engine as engine;

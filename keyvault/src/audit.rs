@@ -41,6 +41,7 @@ operations! {
     KeyListDeleted, KeyRotate,
     KeyRotateIfDue, KeyRotationPolicyGet, KeyRotationPolicySet, VaultGet, VaultPut, VaultPatch, VaultDelete,
     VaultRecover, VaultPurge, VaultAccessPolicyChanged,
+    VaultRollbackAccepted,
 }
 
 /// One line of the log. Holds no secret.

@@ -1,5 +1,6 @@
 //! A store: one directory with its header, its engine and its side files, open in one process at a time.
 
+pub(crate) mod anchor;
 pub(crate) mod files;
 mod header;
 mod lock;
@@ -18,6 +19,7 @@ use strongroom_engine::keys::RootKey;
 use strongroom_engine::tree::{Tree, TreeStore};
 use strongroom_engine::{Clock, Entropy};
 
+pub use anchor::RollbackRecord;
 pub use open::{Placement, Settings, StoreOptions};
 pub use platform_key::{KeyFile, Passphrase, PlatformKey, PlatformKeyError};
 pub use scrub::{Damage, ScrubReport};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
+use strongroom_engine::anchor::{AnchorMode, AnchoredHead, HeadAnchor};
 use strongroom_engine::chunks::{ChunkStore, FileChunks};
 use strongroom_engine::engine::{Engine, EngineKind, Space};
 use strongroom_engine::entropy::random;
@@ -15,6 +16,7 @@ use strongroom_engine::tree::{TreeSettings, TreeStore, TreeStoreParts};
 use strongroom_engine::{Clock, Entropy, SystemClock, SystemEntropy};
 use strongroom_keyvault::{Directory, KeyService};
 
+use super::anchor::{AnchorOptions, record_accepted};
 use super::header::{Header, NewHeader, Role, refuse_file};
 use super::lock::DirectoryLock;
 use super::platform_key::PlatformKey;
@@ -85,6 +87,7 @@ pub struct StoreOptions {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     settings: Settings,
+    anchor: AnchorOptions,
 }
 
 impl StoreOptions {
@@ -99,7 +102,32 @@ impl StoreOptions {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             settings: Settings::default(),
+            anchor: AnchorOptions::default(),
         }
+    }
+
+    /// Keeps the head of the store in this anchor too, so that an older copy of the store is found out. From
+    /// then on the store is opened with its anchor only. Default: none.
+    ///
+    /// A store that is there begins with [`AnchorMode::Begin`].
+    #[must_use]
+    pub fn anchor(mut self, anchor: impl HeadAnchor + 'static) -> Self {
+        self.anchor.anchor = Some(Arc::new(anchor));
+        self
+    }
+
+    /// What to do when store and anchor differ, or one is missing. Default: refuse.
+    #[must_use]
+    pub fn anchor_mode(mut self, mode: AnchorMode) -> Self {
+        self.anchor.mode = mode;
+        self
+    }
+
+    /// Refuses the store unless it has come as far as this head of it, which [`Store::head`] gave once.
+    #[must_use]
+    pub fn expect_head(mut self, head: AnchoredHead) -> Self {
+        self.anchor.expected = Some(head);
+        self
     }
 
     /// Uses an engine of your own instead of one in the store's directory.
@@ -187,7 +215,9 @@ impl StoreOptions {
     ///
     /// # Errors
     /// `NotInitialised`, `NotADirectory`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `EngineDamaged`,
-    /// `BodiesMissing`, `OlderFormat`, `WrongPlatformKey`, `SamePlatformKey`: nothing was written then.
+    /// `BodiesMissing`, `OlderFormat`, `WrongPlatformKey`, `SamePlatformKey`, and those of an anchor
+    /// (`StoreRolledBack`, `StoreDiverged`, `TreesRolledBack`, `AnchorMissing`, `AnchorNotGiven`,
+    /// `AnchorForeign`, `AnchorDamaged`): nothing was written then.
     pub fn open(self) -> Result<Store> {
         self.refuse_options()?;
         Header::read(&self.directory, Role::Store)?;
@@ -199,6 +229,7 @@ impl StoreOptions {
         refuse_missing_bodies(&self.directory, placement)?;
         let vaults = self.vaults.clone();
         let (directory, shared) = self.assemble(root, header.id(), (Tree::Open, placement))?;
+        record_accepted(&shared)?;
         finish(&directory)?;
         let holders = remove_orphans(&shared)?;
         recover(&shared, &holders)?;
@@ -240,7 +271,11 @@ impl StoreOptions {
             page_cache_bytes: self.settings.page_cache_bytes,
             ..TreeSettings::default()
         };
-        let trees = TreeStore::open(parts, settings)?;
+        let anchor = match tree {
+            Tree::Create => self.anchor.begun(),
+            Tree::Open => self.anchor,
+        };
+        let trees = TreeStore::open_anchored(parts, settings, anchor.anchoring(&root, id))?;
         let key = root.purpose(Purpose::Tree, id);
         let tree = match tree {
             Tree::Create => trees.create_tree(id, key)?,

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::anchored::Anchor;
 use super::node::Node;
 use super::page_id::PageId;
 use super::{TreeError, TreeSettings};
@@ -30,6 +31,8 @@ pub(super) struct Core {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: TreeSettings,
     pub(super) cache: PageCache,
+    /// `None` unless the store's head is kept elsewhere too.
+    pub(super) anchor: Option<Anchor>,
     poisoned: AtomicBool,
     closed: AtomicBool,
     /// Durable commits of all trees since the store was opened, plus one.
@@ -68,6 +71,7 @@ impl Core {
                 settings.page_cache_bytes,
                 ByBytes,
             ),
+            anchor: None,
             poisoned: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             commits: AtomicU64::new(1),
