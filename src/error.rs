@@ -149,6 +149,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl From<TreeError> for Error {
     fn from(error: TreeError) -> Self {
+        if let TreeError::Anchor(refusal) = &error {
+            return crate::store::anchor::refused("the store's anchor", refusal).caused_by(error);
+        }
         let message = format!("the store failed: {error}");
         if is_newer(&error) {
             return Self::newer(message).caused_by(error);

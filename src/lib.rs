@@ -68,12 +68,15 @@ pub use service::{
 };
 pub use store::{
     AccountStats, BackupOptions, BackupReport, Damage, KeyFile, Passphrase, Placement, PlatformKey,
-    PlatformKeyError, RestoreOptions, RestoreProgress, ScrubReport, Settings, Store, StoreOptions,
-    StoreStats, VaultOptions, Vaults,
+    PlatformKeyError, RestoreOptions, RestoreProgress, RollbackRecord, ScrubReport, Settings, Store,
+    StoreOptions, StoreStats, VaultOptions, Vaults,
 };
 pub use tags::{TagCondition, TagQuery, Tags};
 
 pub use strongroom_engine::Timestamp;
+pub use strongroom_engine::anchor::{
+    AnchorError, AnchorMode, AnchoredHead, FileAnchor, HeadAnchor, NotAHead,
+};
 pub use strongroom_engine::engine::EngineKind;
 
 pub use strongroom_engine as engine;

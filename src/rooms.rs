@@ -51,6 +51,9 @@ pub(crate) const PROTECTED_BLOBS: u8 = 0x23;
 /// Account tree: id of a copy (16 bytes) → what is to be copied from another account, and what has been.
 pub(crate) const COPIES: u8 = 0x28;
 
+/// Store tree: number of a commit (8 bytes) → the rollback that was accepted after it.
+pub(crate) const ROLLBACKS: u8 = 0x2a;
+
 /// A name as part of a key: 00 becomes 00 FF, 00 00 ends it. The order of names is kept, and no name's keys
 /// lie among those of another.
 pub(crate) fn escape(name: &str) -> Vec<u8> {

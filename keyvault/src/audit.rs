@@ -42,6 +42,7 @@ operations! {
     KeyRotateIfDue, KeyRotationPolicyGet, KeyRotationPolicySet, VaultGet, VaultPut, VaultPatch, VaultDelete,
     VaultRecover, VaultPurge, VaultAccessPolicyChanged,
     VaultBackup, VaultRestore,
+    VaultRollbackAccepted,
 }
 
 /// One line of the log. Holds no secret.

@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use strongroom_engine::anchor::{AnchoredHead, Anchoring};
 use strongroom_engine::engine::Engine;
 use strongroom_engine::keys::{Purpose, PurposeKey, RootKey, ScopeId};
 use strongroom_engine::tree::{LastCommit, Tree, TreeSettings, TreeStore, TreeStoreParts, Txn};
@@ -100,18 +101,32 @@ impl VaultStore {
     /// # Errors
     /// [`VaultError::Storage`]: damaged records, a wrong root key, a disk that fails.
     pub fn open(parts: VaultStoreParts) -> Result<Arc<Self>, VaultError> {
+        Self::open_with(parts, None)
+    }
+
+    /// The same for a store whose head may be kept elsewhere too. A rollback that is accepted is a line in
+    /// the audit log of every vault before anything else happens.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); the anchor's refusal is the cause then, and nothing was changed.
+    pub fn open_anchored(parts: VaultStoreParts, anchoring: Anchoring) -> Result<Arc<Self>, VaultError> {
+        Self::open_with(parts, Some(anchoring))
+    }
+
+    fn open_with(parts: VaultStoreParts, anchoring: Option<Anchoring>) -> Result<Arc<Self>, VaultError> {
         let key = |id| parts.root.purpose(Purpose::Tree, id);
         let last_commit = parts.last_commit.as_deref();
-        let trees = TreeStore::open(
-            TreeStoreParts {
-                engine: parts.engine,
-                chunks: None,
-                last_commit: last_commit.map(|path| LastCommit::open(path, key)).transpose()?,
-                entropy: parts.entropy.clone(),
-                clock: parts.clock.clone(),
-            },
-            TreeSettings::default(),
-        )?;
+        let made_of = TreeStoreParts {
+            engine: parts.engine,
+            chunks: None,
+            last_commit: last_commit.map(|path| LastCommit::open(path, key)).transpose()?,
+            entropy: parts.entropy.clone(),
+            clock: parts.clock.clone(),
+        };
+        let trees = match anchoring {
+            None => TreeStore::open(made_of, TreeSettings::default())?,
+            Some(anchoring) => TreeStore::open_anchored(made_of, TreeSettings::default(), anchoring)?,
+        };
         refuse_lost_records(&trees, &parts.dir)?;
         let tree = open_tree(&trees, &parts.root, parts.entropy.as_ref())?;
         let purpose = |purpose| parts.root.purpose(purpose, tree.id());
@@ -131,9 +146,16 @@ impl VaultStore {
             trees,
             tree,
         });
+        store.record_rollback()?;
         store.carry_out_due()?;
         store.destroy_leftovers()?;
         Ok(store)
+    }
+
+    /// Where the store stands, if it is anchored.
+    #[must_use]
+    pub fn head(&self) -> Option<AnchoredHead> {
+        self.trees.anchored_head()
     }
 
     /// The tenant that the owner belongs to, and the default of everything that has one.

@@ -1,5 +1,6 @@
 //! A store: one directory with its header, its engine and its side files, open in one process at a time.
 
+pub(crate) mod anchor;
 mod backup;
 pub(crate) mod files;
 mod header;
@@ -19,6 +20,7 @@ use strongroom_engine::keys::RootKey;
 use strongroom_engine::tree::{Tree, TreeStore};
 use strongroom_engine::{Clock, Entropy};
 
+pub use anchor::RollbackRecord;
 pub use backup::{BackupOptions, BackupReport, RestoreOptions, RestoreProgress};
 pub use open::{Placement, Settings, StoreOptions};
 pub use platform_key::{KeyFile, Passphrase, PlatformKey, PlatformKeyError};

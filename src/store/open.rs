@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
+use strongroom_engine::anchor::{AnchorMode, AnchoredHead, HeadAnchor};
 use strongroom_engine::chunks::{ChunkStore, FileChunks};
 use strongroom_engine::engine::{Engine, EngineKind, Space};
 use strongroom_engine::entropy::random;
@@ -16,6 +17,7 @@ use strongroom_engine::tree::{LastCommit, TreeSettings, TreeStore, TreeStorePart
 use strongroom_engine::{Clock, Entropy, SystemClock, SystemEntropy};
 use strongroom_keyvault::{Directory, KeyService};
 
+use super::anchor::{AnchorOptions, record_accepted};
 use super::header::{Header, NewHeader, Role, refuse_file};
 use super::lock::DirectoryLock;
 use super::platform_key::PlatformKey;
@@ -92,6 +94,7 @@ pub struct StoreOptions {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     pub(super) settings: Settings,
+    anchor: AnchorOptions,
 }
 
 impl StoreOptions {
@@ -106,7 +109,32 @@ impl StoreOptions {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             settings: Settings::default(),
+            anchor: AnchorOptions::default(),
         }
+    }
+
+    /// Keeps the head of the store in this anchor too, so that an older copy of the store is found out. From
+    /// then on the store is opened with its anchor only. Default: none.
+    ///
+    /// A store that is there begins with [`AnchorMode::Begin`].
+    #[must_use]
+    pub fn anchor(mut self, anchor: impl HeadAnchor + 'static) -> Self {
+        self.anchor.anchor = Some(Arc::new(anchor));
+        self
+    }
+
+    /// What to do when store and anchor differ, or one is missing. Default: refuse.
+    #[must_use]
+    pub fn anchor_mode(mut self, mode: AnchorMode) -> Self {
+        self.anchor.mode = mode;
+        self
+    }
+
+    /// Refuses the store unless it has come as far as this head of it, which [`Store::head`] gave once.
+    #[must_use]
+    pub fn expect_head(mut self, head: AnchoredHead) -> Self {
+        self.anchor.expected = Some(head);
+        self
     }
 
     /// Uses an engine of your own instead of one in the store's directory.
@@ -192,9 +220,11 @@ impl StoreOptions {
 
     /// Opens an existing store, and finishes what a crash interrupted.
     ///
-    /// # Errors `NotInitialised`, `NotADirectory`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`,
-    /// `EngineDamaged`, `BodiesMissing`, `OlderFormat`, `WrongPlatformKey`, `SamePlatformKey`,
-    /// `CommitsLost`: nothing was written then.
+    /// # Errors
+    /// `NotInitialised`, `NotADirectory`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `EngineDamaged`,
+    /// `BodiesMissing`, `OlderFormat`, `WrongPlatformKey`, `SamePlatformKey`, `CommitsLost`, and those of an anchor
+    /// (`StoreRolledBack`, `StoreDiverged`, `TreesRolledBack`, `AnchorMissing`, `AnchorNotGiven`,
+    /// `AnchorForeign`, `AnchorDamaged`): nothing was written then.
     pub fn open(self) -> Result<Store> {
         self.refuse_options()?;
         Header::read(&self.directory, Role::Store)?;
@@ -206,6 +236,7 @@ impl StoreOptions {
         refuse_missing_bodies(&self.directory, placement)?;
         let vaults = self.vaults.clone();
         let (directory, shared) = self.assemble(root, header.id(), (Tree::Open, placement))?;
+        record_accepted(&shared)?;
         finish(&directory)?;
         let holders = remove_orphans(&shared)?;
         recover(&shared, &holders)?;
@@ -255,7 +286,11 @@ impl StoreOptions {
             snapshot_age_max: self.settings.view_age_max,
             ..TreeSettings::default()
         };
-        let trees = TreeStore::open(parts, settings)?;
+        let anchor = match tree {
+            Tree::Create => self.anchor.begun(),
+            Tree::Open => self.anchor,
+        };
+        let trees = TreeStore::open_anchored(parts, settings, anchor.anchoring(&root, id))?;
         let key = root.purpose(Purpose::Tree, id);
         let tree = match tree {
             Tree::Create => trees.create_tree(id, key)?,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
+use strongroom_engine::anchor::{AnchorMode, AnchoredHead, HeadAnchor};
 use strongroom_engine::engine::Engine;
 use strongroom_engine::engine::EngineKind;
 use strongroom_engine::entropy::random;
@@ -12,6 +13,7 @@ use strongroom_engine::tree::TreeError;
 use strongroom_engine::{Clock, Entropy, SystemClock, SystemEntropy};
 use strongroom_keyvault::{Providers, SoftwareProvider, VaultError, VaultStore, VaultStoreParts};
 
+use super::anchor::{self, AnchorOptions};
 use super::header::{Header, NewHeader, Role};
 use super::lock::DirectoryLock;
 use super::open::{ENGINE, LAST_COMMIT, Placement, Tree, directory_engine, finish, prepare};
@@ -51,6 +53,7 @@ impl Vaults {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             providers: Providers::software(Arc::new(SoftwareProvider)),
+            anchor: AnchorOptions::default(),
         }
     }
 
@@ -58,6 +61,13 @@ impl Vaults {
     #[must_use]
     pub fn store(&self) -> &Arc<VaultStore> {
         &self.inner.store
+    }
+
+    /// Where the vaults stand, if they are anchored: a line to keep elsewhere, and to give to
+    /// [`expect_head`](VaultOptions::expect_head) one day.
+    #[must_use]
+    pub fn head(&self) -> Option<AnchoredHead> {
+        self.inner.store.head()
     }
 
     /// Makes `new` the key of the vaults. Rewrites the header file and nothing else.
@@ -145,6 +155,7 @@ pub struct VaultOptions {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) providers: Providers,
+    pub(super) anchor: AnchorOptions,
 }
 
 impl VaultOptions {
@@ -176,12 +187,36 @@ impl VaultOptions {
         self
     }
 
+    /// Keeps the head of the vaults in this anchor too, so that an older copy of them, which would undo a
+    /// revocation, is found out. From then on they are opened with their anchor only. Default: none.
+    #[must_use]
+    pub fn anchor(mut self, anchor: impl HeadAnchor + 'static) -> Self {
+        self.anchor.anchor = Some(Arc::new(anchor));
+        self
+    }
+
+    /// What to do when vaults and anchor differ, or one is missing. An accepted rollback is a line in the
+    /// audit log of every vault. Default: refuse.
+    #[must_use]
+    pub fn anchor_mode(mut self, mode: AnchorMode) -> Self {
+        self.anchor.mode = mode;
+        self
+    }
+
+    /// Refuses the vaults unless they have come as far as this head of them, which [`Vaults::head`] gave
+    /// once.
+    #[must_use]
+    pub fn expect_head(mut self, head: AnchoredHead) -> Self {
+        self.anchor.expected = Some(head);
+        self
+    }
+
     /// Makes a new directory of vaults. A failed attempt can be repeated.
     ///
     /// # Errors
     /// `AlreadyInitialised` when the directory holds vaults, `DirectoryNotEmpty` when it holds something
     /// else, `NotADirectory` when it is a file.
-    pub fn init(self) -> Result<Vaults> {
+    pub fn init(mut self) -> Result<Vaults> {
         let lock = prepare(&self.directory, Role::Vaults)?;
         let root = RootKey::generate(self.entropy.as_ref())?;
         let new = NewHeader {
@@ -191,6 +226,7 @@ impl VaultOptions {
             placement: Placement::Engine,
         };
         let header = Header::wrap(&new, self.vault_key.as_ref(), self.entropy.as_ref())?;
+        self.anchor = self.anchor.begun();
         let vaults = self.assemble(root, (header, lock), Tree::Create)?;
         vaults.inner.header.lock().write(&vaults.inner.directory)?;
         finish(&vaults.inner.directory)?;
@@ -201,7 +237,8 @@ impl VaultOptions {
     ///
     /// # Errors
     /// `NotInitialised`, `NotADirectory`, `StoreInUse`, `NewerFormat`, `HeaderDamaged`, `EngineDamaged`,
-    /// `WrongPlatformKey`: nothing was written then.
+    /// `WrongPlatformKey`, and those of an anchor as of [`StoreOptions::open`](super::StoreOptions::open):
+    /// nothing was written then.
     pub fn open(self) -> Result<Vaults> {
         Header::read(&self.directory, Role::Vaults)?;
         let lock = DirectoryLock::acquire(&self.directory)?;
@@ -221,6 +258,7 @@ impl VaultOptions {
             }
         };
         let backups = root.purpose(Purpose::BackupMac, header.id());
+        let anchoring = self.anchor.anchoring(&root, header.id());
         let parts = VaultStoreParts {
             engine,
             dir: self.directory.clone(),
@@ -230,7 +268,8 @@ impl VaultOptions {
             entropy: self.entropy.clone(),
             providers: self.providers,
         };
-        let store = VaultStore::open(parts).map_err(|error| vaults_failed(error, "open"))?;
+        let store =
+            VaultStore::open_anchored(parts, anchoring).map_err(|error| vaults_failed(error, "open"))?;
         Ok(Vaults {
             inner: Arc::new(Inner {
                 directory: self.directory,
@@ -256,6 +295,9 @@ fn same_key() -> Error {
 }
 
 pub(super) fn vaults_failed(error: VaultError, doing: &str) -> Error {
+    if let Some(refusal) = anchor::cause(&error) {
+        return anchor::refused("the anchor of the key vaults", refusal).caused_by(error);
+    }
     if is_newer(&error) {
         return Error::newer(format!("the key vaults cannot {doing}: {error}")).caused_by(error);
     }

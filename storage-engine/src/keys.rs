@@ -7,6 +7,8 @@
 //!               = HKDF-Expand(P, info = "item" || salt 32 || format 1 || kind 1 || scope id 16 || item id)
 //! second layer of an item: as above with another P (of the store's root key) and the same salt;
 //!               its commitment is not used
+//! element of a set (anchors)
+//!               = HKDF-Expand(P, info = "element" || name 32), 2048 bytes
 //! commitment   = HKDF(salt = "strongroom/v1", ikm = R, info = "root-commitment" || scope id)
 //! ```
 //! The salt of an item is fresh and random, so a (key, nonce) pair repeats only if 32 random bytes repeat; no
@@ -21,6 +23,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::entropy::{Entropy, EntropyError};
 
 const EXTRACT_SALT: &[u8] = b"strongroom/v1";
+const ELEMENT: &[u8] = b"element";
 const ITEM: &[u8] = b"item";
 const ITEM_FORMAT: u8 = 1;
 const ROOT_COMMITMENT: &[u8] = b"root-commitment";
@@ -31,6 +34,8 @@ const ROOT_COMMITMENT: &[u8] = b"root-commitment";
 pub enum Purpose {
     /// Authenticates what a backup consists of.
     BackupMac,
+    /// Authenticates the head of a store that is kept elsewhere.
+    Anchor,
     /// Content of blobs and files.
     Content,
     /// Authenticates an envelope.
@@ -51,6 +56,7 @@ impl Purpose {
     fn label(self) -> &'static [u8] {
         match self {
             Self::BackupMac => b"backup-mac",
+            Self::Anchor => b"anchor",
             Self::Content => b"content",
             Self::EnvelopeMac => b"envelope-mac",
             Self::Infrastructure => b"infrastructure",
@@ -204,6 +210,12 @@ impl PurposeKey {
         self.mac(message).ct_eq(mac).into()
     }
 
+    /// Expands what names an element of a set to as many bytes as its sum needs.
+    pub(crate) fn expand_element(&self, name: &[u8; 32], out: &mut [u8; 2048]) {
+        let prk = Prk::new_less_safe(HKDF_SHA256, self.key.as_slice());
+        expand(&prk, &[ELEMENT, name], out);
+    }
+
     pub(crate) fn item(&self, kind: u8, item_id: &[u8], salt: &[u8; 32]) -> ItemSecrets {
         let prk = Prk::new_less_safe(HKDF_SHA256, self.key.as_slice());
         let mut out = Zeroizing::new([0; 76]);
@@ -237,7 +249,7 @@ impl KeyType for Length {
 fn expand(prk: &Prk, info: &[&[u8]], out: &mut [u8]) {
     let filled = prk.expand(info, Length(out.len())).and_then(|okm| okm.fill(out));
     if filled.is_err() {
-        // HKDF-Expand fails only beyond 255 blocks; every caller asks for at most three.
+        // HKDF-Expand fails only beyond 255 blocks; no caller asks for more than 64.
         out.zeroize();
         unreachable!("HKDF-Expand of {} bytes", out.len());
     }

@@ -1,5 +1,6 @@
 //! Sealed trees and sealed bodies over an ordered key-value engine.
 
+pub mod anchor;
 pub mod body;
 pub mod chunks;
 pub mod codec;

@@ -53,6 +53,26 @@ pub(crate) struct GlobalArgs {
     /// File with a passphrase that opens the vaults, instead of a key file
     #[arg(long, global = true, value_name = "FILE", help_heading = "Where")]
     pub(crate) vault_passphrase_file: Option<PathBuf>,
+    /// File on other media that keeps the head of the store too, so that an old copy of it is found out
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "STRONGROOM_ANCHOR",
+        hide_env_values = true
+    )]
+    #[arg(help_heading = "Where")]
+    pub(crate) anchor: Option<PathBuf>,
+    /// File on other media that keeps the head of the vaults too, so that no old copy undoes a revocation
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "STRONGROOM_VAULT_ANCHOR",
+        hide_env_values = true
+    )]
+    #[arg(help_heading = "Where")]
+    pub(crate) vault_anchor: Option<PathBuf>,
 
     /// Output format [default: json]
     #[arg(

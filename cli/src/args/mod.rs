@@ -5,6 +5,7 @@
 pub(crate) mod account;
 pub(crate) mod acl;
 pub(crate) mod analytics;
+pub(crate) mod anchor;
 pub(crate) mod backup;
 pub(crate) mod blob;
 pub(crate) mod conditions;
@@ -58,6 +59,9 @@ pub(crate) enum Command {
     /// Storage accounts, containers and blobs.
     #[command(subcommand)]
     Storage(StorageCommand),
+    /// Heads of the store and of the vaults kept elsewhere: an old copy put in their place is found out.
+    #[command(subcommand)]
+    Anchor(anchor::AnchorCommand),
     /// Verify everything that can be verified with the keys at hand; exit 1 when there is damage.
     Scrub(tools::ScrubArgs),
     /// Copy the store, as it is at one moment, into a directory; nothing has to stop for it.

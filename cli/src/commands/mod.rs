@@ -4,6 +4,7 @@ mod account;
 mod account_shape;
 mod acl;
 mod analytics;
+mod anchor;
 mod backup;
 mod blob;
 mod blob_append;
@@ -63,6 +64,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Exit, Failure> {
     let printer = Printer::new(&cli.global)?;
     let session = Session::new(&cli.global)?;
     let outcome: Outcome = match &cli.command {
+        Command::Anchor(command) => anchor::run(&session, command)?.into(),
         Command::Backup(args) => backup::backup(&session, args)?.into(),
         Command::Completions(args) => return tools::completions(args).map(|()| Exit::Done),
         Command::Init(args) => init(&session, args)?.into(),

@@ -21,7 +21,9 @@ impl Session {
         let vaults = self.vaults_are_missing().is_some();
         if vaults {
             let key = keys::read_or_make(&self.places.vault)?;
-            let made = Vaults::builder(&self.places.vaults, key).init()?;
+            let made = self
+                .anchored_vaults(Vaults::builder(&self.places.vaults, key))
+                .init()?;
             // The cell is empty: nothing was there to be opened before.
             let _ = self.vaults.set(made);
         }
@@ -30,7 +32,8 @@ impl Session {
             let key = keys::read_or_make(&self.places.host)?;
             let mut settings = Settings::default();
             settings.engine = engine;
-            let made = Store::builder(&self.places.data, key)
+            let made = self
+                .anchored_store(Store::builder(&self.places.data, key))
                 .vaults(self.open_vaults()?)
                 .settings(settings)
                 .init()?;

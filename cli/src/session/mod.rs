@@ -1,5 +1,6 @@
 //! Opens what a command needs, when it needs it: the store, the vaults, an account.
 
+mod anchors;
 mod init;
 mod keys;
 mod labels;
@@ -14,6 +15,7 @@ use crate::args::GlobalArgs;
 use crate::output::error::Failure;
 use crate::progress::Progress;
 
+pub(crate) use anchors::Anchors;
 pub(crate) use labels::Labels;
 pub(crate) use places::Places;
 
@@ -24,6 +26,7 @@ pub(crate) struct Session {
     progress: Progress,
     store: OnceCell<Store>,
     vaults: OnceCell<Vaults>,
+    anchors: OnceCell<Anchors>,
 }
 
 impl Session {
@@ -35,6 +38,7 @@ impl Session {
             progress: Progress::new(global),
             store: OnceCell::new(),
             vaults: OnceCell::new(),
+            anchors: OnceCell::new(),
         })
     }
 
@@ -63,7 +67,7 @@ impl Session {
         let key = keys::read(&self.places.host)
             // Without a store the key is not what is missing.
             .map_err(|unread| self.store_is_missing().map_or(unread, Failure::from))?;
-        let mut options = Store::builder(&self.places.data, key);
+        let mut options = self.anchored_store(Store::builder(&self.places.data, key));
         if self.vaults_are_missing().is_none() {
             options = options.vaults(self.open_vaults()?);
         }
@@ -82,7 +86,9 @@ impl Session {
         }
         let key = keys::read(&self.places.vault)
             .map_err(|unread| self.vaults_are_missing().map_or(unread, Failure::from))?;
-        let vaults = Vaults::builder(&self.places.vaults, key).open()?;
+        let vaults = self
+            .anchored_vaults(Vaults::builder(&self.places.vaults, key))
+            .open()?;
         Ok(self.vaults.get_or_init(|| vaults))
     }
 

@@ -37,6 +37,10 @@ pub(crate) struct Places {
     pub(crate) host: Lock,
     /// Opens the vaults.
     pub(crate) vault: Lock,
+    /// Where the head of the store is kept too.
+    pub(crate) anchor: Option<PathBuf>,
+    /// Where the head of the vaults is kept too.
+    pub(crate) vault_anchor: Option<PathBuf>,
 }
 
 impl Places {
@@ -66,6 +70,8 @@ impl Places {
             vaults,
             host,
             vault,
+            anchor: global.anchor.as_deref().map(absolute).transpose()?,
+            vault_anchor: global.vault_anchor.as_deref().map(absolute).transpose()?,
         })
     }
 
@@ -77,7 +83,11 @@ impl Places {
             self.host.path(),
             self.vault.path(),
         ];
-        own.map(Path::to_owned).to_vec()
+        let anchors = self.anchor.iter().chain(&self.vault_anchor);
+        own.into_iter()
+            .chain(anchors.map(PathBuf::as_path))
+            .map(Path::to_owned)
+            .collect()
     }
 }
 

@@ -34,6 +34,8 @@ pub enum FrameKind {
     Freed = 6,
     /// A file beside the engine: headers, side files.
     File = 7,
+    /// The head of a whole store.
+    StoreHead = 8,
 }
 
 impl FrameKind {
@@ -46,6 +48,7 @@ impl FrameKind {
             Self::SmallBody => "small body",
             Self::Freed => "list of freed pages",
             Self::File => "file",
+            Self::StoreHead => "head of a store",
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::anchored::Anchor;
 use super::last_commit::LastCommit;
 use super::node::Node;
 use super::page_id::PageId;
@@ -35,6 +36,8 @@ pub(super) struct Core {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: TreeSettings,
     pub(super) cache: PageCache,
+    /// `None` unless the store's head is kept elsewhere too.
+    pub(super) anchor: Option<Anchor>,
     poisoned: AtomicBool,
     closed: AtomicBool,
     /// Durable commits of all trees since the store was opened, plus one.
@@ -85,6 +88,7 @@ impl Core {
                 settings.page_cache_bytes,
                 ByBytes,
             ),
+            anchor: None,
             poisoned: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             commits: AtomicU64::new(1),
@@ -132,9 +136,10 @@ impl Core {
         }
     }
 
-    /// Fails if the engine has lost the commit that was noted last.
-    pub(super) fn check_last_commit(&self) -> Result<(), TreeError> {
+    /// Fails if the engine has lost the commit that was noted last, unless that is accepted.
+    pub(super) fn check_last_commit(&self, accepted: bool) -> Result<(), TreeError> {
         match &self.last_commit {
+            Some(last) if accepted => Ok(last.forget()),
             Some(last) => last.check(self.engine.as_ref()),
             None => Ok(()),
         }

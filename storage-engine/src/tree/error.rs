@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Gate;
+use crate::anchor::AnchorError;
 use crate::codec::CodecError;
 use crate::engine::EngineError;
 use crate::entropy::EntropyError;
@@ -27,6 +28,9 @@ impl std::fmt::Debug for ClosedGate {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TreeError {
+    /// The store's anchor speaks against it, or cannot be kept.
+    #[error(transparent)]
+    Anchor(Arc<AnchorError>),
     /// Another writer owns the store. Close it here.
     #[error(
         "the head of tree {tree} is not the one this process wrote; another process has written to the store"
@@ -95,6 +99,12 @@ pub enum TreeError {
     SnapshotExpired,
 }
 
+impl From<AnchorError> for TreeError {
+    fn from(error: AnchorError) -> Self {
+        Self::Anchor(Arc::new(error))
+    }
+}
+
 impl From<EngineError> for TreeError {
     fn from(error: EngineError) -> Self {
         Self::Engine(Arc::new(error))
@@ -112,8 +122,10 @@ impl TreeError {
     /// what depends on either must stay until then.
     #[must_use]
     pub fn may_have_happened(&self) -> bool {
-        let Self::Engine(error) = self else {
-            return false;
+        let error = match self {
+            Self::Engine(error) => error,
+            // The anchor is written when the commit is durable already.
+            other => return matches!(other, Self::Anchor(_)),
         };
         !matches!(
             **error,

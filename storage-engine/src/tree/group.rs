@@ -227,8 +227,22 @@ impl Commit<'_> {
     }
 
     /// The one moment at which the commit happens.
-    fn swap(&self, batch: Batch) -> Result<(), TreeError> {
+    fn swap(&self, mut batch: Batch) -> Result<(), TreeError> {
         self.core.check_writable()?;
+        let mut moving = self.core.moving();
+        if let Some(moving) = &mut moving {
+            for (work, sealed) in self.works.iter().zip(&self.sealed) {
+                let (tree, old) = (work.tree.pages.tree, work.tree.head_bytes());
+                moving.swap(tree, Some(&old), Some(&sealed.head_bytes));
+            }
+            batch = moving.put(batch)?;
+        }
+        self.apply(batch)?;
+        self.core.moved(moving)
+    }
+
+    /// Applies the batch, durably.
+    fn apply(&self, batch: Batch) -> Result<(), TreeError> {
         match self.core.engine.apply(batch, Durability::Synced) {
             Ok(()) => Ok(()),
             // Nothing was applied, and nobody else's head was seen: the callers may retry.

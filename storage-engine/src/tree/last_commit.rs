@@ -89,6 +89,13 @@ impl LastCommit {
         }
     }
 
+    /// Nothing is noted until the next commit.
+    pub(super) fn forget(&self) {
+        if let Err(error) = self.file.set_len(0) {
+            tracing::warn!(%error, path = %self.path.display(), "the last commit is still noted");
+        }
+    }
+
     /// Notes a commit that is durable.
     pub(super) fn note(&self, tree: ScopeId, commit: u64) {
         if self.given_up.load(Relaxed) {

@@ -4,6 +4,7 @@
 //! to [`KEY_BYTES_MAX`] bytes and begin with a byte other than 0: room 0 belongs to the tree itself (body
 //! references).
 
+mod anchored;
 mod committer;
 mod core;
 mod edit;

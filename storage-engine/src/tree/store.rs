@@ -17,6 +17,7 @@ use super::reap::{Effort, reap};
 use super::reservations::{self, block_key, sync_chunks};
 use super::state::{FreedList, Pins, TreeState, Version};
 use super::{TreeError, TreeSettings, TreeStoreParts};
+use crate::anchor::{AcceptedRollback, AnchoredHead, Anchoring};
 use crate::chunks::{BodyKey, ChunkStore, EngineChunks};
 use crate::engine::counting::{Counting, WriteCounts};
 use crate::engine::{Batch, Durability, Engine, EngineError, KeyRange, Precondition, Space};
@@ -47,24 +48,49 @@ impl TreeStore {
     /// # Errors
     /// [`TreeError`].
     pub fn open(parts: TreeStoreParts, settings: TreeSettings) -> Result<Arc<Self>, TreeError> {
+        Self::open_with(parts, settings, None)
+    }
+
+    /// Opens a store whose head may be kept elsewhere too: refuses, before anything is changed, one that is
+    /// not what its anchor has seen.
+    ///
+    /// # Errors
+    /// [`TreeError::Anchor`] is the refusal.
+    pub fn open_anchored(
+        parts: TreeStoreParts,
+        settings: TreeSettings,
+        anchoring: Anchoring,
+    ) -> Result<Arc<Self>, TreeError> {
+        Self::open_with(parts, settings, Some(anchoring))
+    }
+
+    fn open_with(
+        parts: TreeStoreParts,
+        settings: TreeSettings,
+        anchoring: Option<Anchoring>,
+    ) -> Result<Arc<Self>, TreeError> {
         let engine: Arc<Counting<dyn Engine>> = Arc::new(Counting::new(parts.engine));
         let chunks: Arc<dyn ChunkStore> = match parts.chunks {
             Some(chunks) => Arc::from(chunks),
             None => Arc::new(EngineChunks::new(engine.clone())),
         };
         let (chunks, clock) = ((chunks, parts.last_commit), (parts.entropy, parts.clock));
-        let core = Core::new(engine, chunks, clock, settings);
-        // Before anything is written: what belongs to a lost commit would be taken for leftovers.
-        core.check_last_commit()?;
+        let mut core = Core::new(engine, chunks, clock, settings);
+        // A killed process may have left a head that no sync covers; what readers see must not vanish with
+        // the power.
+        core.latch(core.engine.sync())?;
+        let accepts_rollback = anchoring.as_ref().is_some_and(Anchoring::accepts_rollback);
+        if let Some(anchoring) = anchoring {
+            core.settle_anchor(anchoring)?;
+        }
+        // Before anything is deleted: what belongs to a lost commit would be taken for leftovers.
+        core.check_last_commit(accepts_rollback)?;
         let store = Self {
             core: Arc::new(core),
             committer: Committer::default(),
             pinned: Mutex::default(),
             trees: Mutex::default(),
         };
-        // A killed process may have left a head that no sync covers; what readers see must not vanish with
-        // the power.
-        store.core.latch(store.core.engine.sync())?;
         store.erase_headless()?;
         Ok(Arc::new(store))
     }
@@ -91,10 +117,12 @@ impl TreeStore {
         let batch = Batch::new()
             .require(absent)
             .put(Space::HEADS, id.0, bytes.clone());
+        let (batch, moving) = core.move_one(batch, id, (None, Some(&bytes)))?;
         match core.engine.apply(batch, Durability::Synced) {
             Err(EngineError::PreconditionFailed) => return Err(TreeError::Exists(hex(&id.0))),
             result => core.latch(result)?,
         }
+        core.moved(moving)?;
         let pages = self.pages(id, key);
         let state = Arc::new(TreeState::new(pages, head, &bytes, VecDeque::new()));
         trees.insert(id, state.clone());
@@ -131,13 +159,16 @@ impl TreeStore {
         let mut trees = self.trees.lock();
         let _turn = self.committer.turn.lock();
         let _reaping = self.committer.reaping.lock();
-        if core.engine.get(Space::HEADS, &id.0)?.is_none() {
+        let Some(head) = core.engine.get(Space::HEADS, &id.0)? else {
             return Err(TreeError::NotFound(hex(&id.0)));
-        }
+        };
         if let Some(state) = trees.remove(&id) {
             state.mark_removed();
         }
-        core.apply(Batch::new().delete(Space::HEADS, id.0), Durability::Synced)?;
+        let batch = Batch::new().delete(Space::HEADS, id.0);
+        let (batch, moving) = core.move_one(batch, id, (Some(&head), None))?;
+        core.apply(batch, Durability::Synced)?;
+        core.moved(moving)?;
         if self.pinned.lock().keep(id) {
             return Ok(());
         }
@@ -156,6 +187,27 @@ impl TreeStore {
             Ok(true)
         })?;
         Ok(ids)
+    }
+
+    /// Where the whole store stands, if it is anchored: to be kept elsewhere, on paper for example.
+    #[must_use]
+    pub fn anchored_head(&self) -> Option<AnchoredHead> {
+        self.core.anchored_head()
+    }
+
+    /// The rollback that this opening has accepted. It is in force with the next commit, which should be the
+    /// one that records it.
+    #[must_use]
+    pub fn accepted_rollback(&self) -> Option<AcceptedRollback> {
+        self.core.accepted_rollback()
+    }
+
+    /// Commits the store's head, and nothing else, if it is anchored.
+    ///
+    /// # Errors
+    /// [`TreeError`].
+    pub fn commit_head(&self) -> Result<(), TreeError> {
+        self.core.commit_head()
     }
 
     /// What was written since the store was opened.
