@@ -29,12 +29,15 @@ pub(super) fn get(pages: &Pages, root: Option<&Payload>, key: &[u8]) -> Result<O
     }
 }
 
+/// A leaf, and which of its slots are meant.
+pub(super) type PartOfLeaf = (Arc<Node>, Range<usize>);
+
 /// The first leaf below `root` that has keys of `range`, and which of its slots have. Room 0 is left out.
 pub(super) fn first_leaf(
     pages: &Pages,
     root: Option<&Payload>,
     range: &KeyRange,
-) -> Result<Option<(Arc<Node>, Range<usize>)>, TreeError> {
+) -> Result<Option<PartOfLeaf>, TreeError> {
     let outside = KeyRange {
         start: range.start.clone().max(vec![1]),
         end: range.end.clone(),
@@ -49,7 +52,7 @@ fn first_leaf_below(
     pages: &Pages,
     (payload, level): (&Payload, Option<u8>),
     range: &KeyRange,
-) -> Result<Option<(Arc<Node>, Range<usize>)>, TreeError> {
+) -> Result<Option<PartOfLeaf>, TreeError> {
     let node = pages.node(payload, level)?;
     let Some(below) = node.level.checked_sub(1) else {
         let slots = node.indexes(range);
