@@ -31,7 +31,7 @@ fn write(store: &Store, stop: &AtomicBool, acknowledged: &AtomicU64) {
         put(&one, &name, n);
         put(&two, &name, n);
         put(&one, &format!("gone-{n}"), n);
-        one.delete_blob(&blob(&format!("gone-{n}")), &DeleteBlobOptions::default())
+        one.delete_blob(&blob(&format!("gone-{n}")), DeleteBlobOptions::default())
             .unwrap();
         acknowledged.store(n, SeqCst);
         if stop.load(SeqCst) {
@@ -257,7 +257,7 @@ fn blobs_deleted_at_any_record_are_in_the_backup() {
         for (account, name) in [("one", "a"), ("two", "b")] {
             let container = container(&source.store, account);
             container
-                .delete_blob(&blob(name), &DeleteBlobOptions::default())
+                .delete_blob(&blob(name), DeleteBlobOptions::default())
                 .unwrap();
         }
         while !source.store.maintain().unwrap().done {}

@@ -1,5 +1,9 @@
 //! Vaults are backed up and restored apart from the data; what is restored says so in every log.
-#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test may fail loudly"
+)]
 
 mod backup_world;
 mod common;

@@ -17,7 +17,7 @@ pub(super) fn backup(session: &Session, args: &BackupArgs) -> Result<Value, Fail
     let made = session
         .store()?
         .backup(&args.to, &BackupOptions::default(), |so_far| {
-            written(&bar, so_far)
+            written(&bar, so_far);
         })?;
     bar.finish_and_clear();
     Ok(shown(&made, "accountCount", ("backup", &args.to)))
@@ -26,7 +26,9 @@ pub(super) fn backup(session: &Session, args: &BackupArgs) -> Result<Value, Fail
 /// Runs `keyvault backup`.
 pub(super) fn vaults(session: &Session, args: &BackupArgs) -> Result<Value, Failure> {
     let bar = session.progress().bytes("backup", 0);
-    let made = session.backup_vaults(&args.to, |so_far| written(&bar, so_far))?;
+    let made = session.backup_vaults(&args.to, |so_far| {
+        written(&bar, so_far);
+    })?;
     bar.finish_and_clear();
     Ok(shown(&made, "vaultCount", ("backup", &args.to)))
 }
@@ -37,7 +39,9 @@ pub(super) fn restore(session: &Session, args: &RestoreArgs) -> Result<Value, Fa
     let mut options = RestoreOptions::default();
     options.engine = args.engine.map(Into::into);
     options.placement = args.placement.map(Into::into);
-    let restored = session.restore(&args.from, &options, |so_far| read(&bar, so_far))?;
+    let restored = session.restore(&args.from, &options, |so_far| {
+        read(&bar, so_far);
+    })?;
     bar.finish_and_clear();
     Ok(shown(&restored, "accountCount", ("data", &session.places().data)))
 }
@@ -45,7 +49,9 @@ pub(super) fn restore(session: &Session, args: &RestoreArgs) -> Result<Value, Fa
 /// Runs `keyvault restore`.
 pub(super) fn restore_vaults(session: &Session, from: &Path) -> Result<Value, Failure> {
     let bar = session.progress().bytes("restore", 0);
-    let restored = session.restore_vaults(from, |so_far| read(&bar, so_far))?;
+    let restored = session.restore_vaults(from, |so_far| {
+        read(&bar, so_far);
+    })?;
     bar.finish_and_clear();
     Ok(shown(
         &restored,

@@ -36,6 +36,9 @@ use restore::Restore;
 use steps::{RealSteps, Steps};
 use write::{Destination, Subject};
 
+/// Name and sealed bytes of a side file.
+type SealedFile = (String, Vec<u8>);
+
 /// How a backup is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

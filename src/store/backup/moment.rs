@@ -8,6 +8,7 @@ use strongroom_engine::Timestamp;
 use strongroom_engine::keys::ScopeId;
 use strongroom_engine::tree::Pin;
 
+use super::SealedFile;
 use crate::account::{open_tree, records};
 use crate::encryption::scope::ScopeRecord;
 use crate::encryption::{EnvelopeTree, Source};
@@ -22,8 +23,7 @@ pub(super) struct Moment {
     pub(super) taken: Timestamp,
     pub(super) accounts: u64,
     pub(super) pins: Vec<Pin>,
-    /// Names and sealed bytes.
-    pub(super) side_files: Vec<(String, Vec<u8>)>,
+    pub(super) side_files: Vec<SealedFile>,
 }
 
 /// Pins the store as it is now.
@@ -79,7 +79,7 @@ fn side_files(
     store: &StoreShared,
     envelopes: &[(ScopeId, usize)],
     pins: &[Pin],
-) -> Result<Option<Vec<(String, Vec<u8>)>>> {
+) -> Result<Option<Vec<SealedFile>>> {
     let mut files = Vec::new();
     for (holder, index) in envelopes {
         let Some(pin) = pins.get(*index) else { continue };

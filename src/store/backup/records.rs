@@ -79,9 +79,8 @@ impl<'a> RecordsWriter<'a> {
 
     /// Syncs the last file; all files, in order.
     pub(super) fn finish(mut self) -> Result<Vec<FileEntry>> {
-        match self.open.take() {
-            Some(open) => self.close(open)?,
-            None => {}
+        if let Some(open) = self.open.take() {
+            self.close(open)?;
         }
         Ok(self.done)
     }

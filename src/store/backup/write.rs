@@ -11,7 +11,7 @@ use strongroom_engine::tree::Pin;
 use super::manifest::{self, Counts, FileEntry, Manifest};
 use super::records::{self, RecordsWriter};
 use super::steps::Steps;
-use super::{BackupOptions, BackupReport, unwritten};
+use super::{BackupOptions, BackupReport, SealedFile, unwritten};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::files;
 use crate::store::header::{Header, refuse_file};
@@ -23,8 +23,7 @@ pub(super) struct Subject<'a> {
     pub(super) header: Header,
     pub(super) key: &'a PurposeKey,
     pub(super) pins: Vec<Pin>,
-    /// Names and sealed bytes.
-    pub(super) side_files: Vec<(String, Vec<u8>)>,
+    pub(super) side_files: Vec<SealedFile>,
 }
 
 /// A directory that becomes a backup, or nothing: what is in it goes when it is dropped before that.
@@ -98,7 +97,7 @@ impl<'a> Destination<'a> {
         Ok(FileEntry::of(name, &written.unwrap_or_default()))
     }
 
-    fn side_files(&self, side_files: &[(String, Vec<u8>)], manifest: &mut Manifest) -> Result<()> {
+    fn side_files(&self, side_files: &[SealedFile], manifest: &mut Manifest) -> Result<()> {
         self.folder(SIDE_FILES)?;
         for (name, sealed) in side_files {
             let path = self.path.join(SIDE_FILES).join(name);
