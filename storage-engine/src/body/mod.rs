@@ -7,6 +7,7 @@
 
 mod pipe;
 mod reader;
+mod source;
 mod writer;
 
 pub use reader::{BodyReader, Lent};

@@ -9,7 +9,7 @@ mod frame;
 #[cfg(feature = "testing")]
 pub mod fuzzing;
 
-pub use frame::{FRAME_BYTES, FrameKind, frame, frame_with, unframe};
+pub use frame::{FRAME_BYTES, FrameKind, frame, frame_with, unframe, unframe_unchecked};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
