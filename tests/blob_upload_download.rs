@@ -280,6 +280,41 @@ fn content_md5_is_computed_compared_or_left_out() {
 }
 
 #[test]
+fn content_of_another_length_than_was_said_is_refused() {
+    let world = BlobWorld::new();
+    let container = world.container("lengths");
+    let content = vec![7; MD5_BYTES_MAX as usize + 1];
+    let upload = |length: usize, said: usize| {
+        let options = UploadOptions {
+            content_length: Some(said as u64),
+            ..UploadOptions::default()
+        };
+        container.upload(&blob("b"), &content[..length], options)
+    };
+    for length in [0, 1, CHUNK, content.len() - 1, content.len()] {
+        let receipt = upload(length, length).unwrap();
+        let hashed = length as u64 <= MD5_BYTES_MAX;
+        assert_eq!(receipt.content_md5.is_some(), hashed, "{length} bytes");
+    }
+    for (length, said) in [
+        (0, 1),
+        (1, 0),
+        (CHUNK, CHUNK + 1),
+        (CHUNK + 1, CHUNK),
+        (9, content.len()),
+    ] {
+        let mismatch = code("InvalidHeaderValue", 400);
+        assert_eq!(refused(upload(length, said)), mismatch, "{length} for {said}");
+    }
+    let left = container.content_check(&blob("b")).unwrap();
+    assert_eq!(
+        left.length,
+        content.len() as u64,
+        "what was refused left no trace"
+    );
+}
+
+#[test]
 fn without_a_container_there_is_nothing() {
     let world = BlobWorld::new();
     let container = world.account.container(&container_name("nowhere"));

@@ -210,6 +210,7 @@ impl Appending {
         let expected = Expected {
             md5: md5.map_or(ContentMd5::None, ContentMd5::Provided),
             crc64: self.options.content_crc64,
+            length: None,
         };
         let mut intake = Intake::begin(&self.core, keys, expected, APPEND_BLOCK_BYTES_MAX)?;
         intake.read(content)?;

@@ -130,6 +130,7 @@ impl Container {
         let expected = Expected {
             md5,
             crc64: options.content_crc64,
+            length: None,
         };
         let mut intake = Intake::begin(core, keys, expected, BLOCK_BYTES_MAX)?;
         intake.read(content)?;

@@ -1,7 +1,7 @@
 //! The checksums of content on its way in: which are computed, and which must come out.
 
 use super::crc64::{Crc64, Crc64Stream};
-use super::md5::{ContentMd5, Md5Stream};
+use super::md5::{ContentMd5, MD5_BYTES_MAX, Md5Stream};
 use crate::error::{Error, Result};
 
 /// What is known of content before it is read.
@@ -10,9 +10,22 @@ pub(super) struct Expected {
     pub(super) md5: ContentMd5,
     /// The CRC that the content must have, if the caller knows it.
     pub(super) crc64: Option<Crc64>,
+    /// Bytes of content, if the caller knows.
+    pub(super) length: Option<u64>,
 }
 
 impl Expected {
+    /// Bytes of content that MD5 is computed of, at most. None of content that is known to become too large
+    /// for it.
+    pub(super) fn md5_bytes(self) -> u64 {
+        match self.md5 {
+            ContentMd5::None => 0,
+            ContentMd5::IfSmall if self.length.is_some_and(|length| length > MD5_BYTES_MAX) => 0,
+            ContentMd5::IfSmall => MD5_BYTES_MAX,
+            ContentMd5::Computed | ContentMd5::Provided(_) => u64::MAX,
+        }
+    }
+
     /// Fails if the caller gave both checksums.
     pub(super) fn check_form(self) -> Result<()> {
         match (self.md5, self.crc64) {
@@ -35,8 +48,13 @@ pub(super) struct Checksums {
 
 impl Checksums {
     pub(super) fn new(expected: Expected) -> Self {
+        let md5 = if expected.md5_bytes() == 0 {
+            ContentMd5::None
+        } else {
+            expected.md5
+        };
         Self {
-            md5: Md5Stream::new(expected.md5),
+            md5: Md5Stream::new(md5),
             crc64: Crc64Stream::new(),
             wanted: expected.crc64,
         }

@@ -150,7 +150,7 @@ impl Content {
             .map_err(|error| body_error(&self.opener.keys, error))
     }
 
-    /// As [`read_at`](Self::read_at) of at most `most` bytes, without a copy.
+    /// As [`read_at`](Self::read_at), without a copy, for one who asks for the rest of `most` bytes next.
     pub(super) fn piece_at(&self, position: u64, most: usize) -> Result<Piece> {
         self.opener.keys.guard.check()?;
         if position >= self.length {

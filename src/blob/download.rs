@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::names::BlobName;
 use crate::operations::Operation;
 
-/// Bytes given to the caller's writer, or to a checksum, at once. The key guard is asked between them.
+/// Bytes given to a checksum at once. The key guard is asked between them.
 const READ_BYTES: usize = 64 << 10;
 
 /// What to download. The default is the whole blob without conditions.
@@ -216,7 +216,7 @@ impl Download {
     /// What comes next, of the range's rest; nothing at its end.
     fn next_piece(&mut self) -> Result<Piece> {
         let rest = self.rest()?;
-        let piece = self.content.piece_at(self.position, rest.min(READ_BYTES));
+        let piece = self.content.piece_at(self.position, rest);
         self.went_on(piece.as_ref().map(|piece| piece.as_slice().len()));
         piece
     }

@@ -5,14 +5,13 @@
 
 use std::io::{ErrorKind as IoErrorKind, Read};
 use std::sync::Arc;
-use std::thread::Builder;
 
 use strongroom_engine::SecretBuffer;
 use strongroom_engine::body::{BodyWriter, FinishedBody};
-use strongroom_engine::slot::{Revocable, Slot};
 
-use super::checksums::{Checksums, Expected};
+use super::checksums::Expected;
 use super::crc64::Crc64;
+use super::hashing::Hashing;
 use super::{Interruption, body_error};
 use crate::account::AccountCore;
 use crate::encryption::BlobKeys;
@@ -22,19 +21,18 @@ use crate::error::{Error, ErrorKind, Result};
 const READ_BYTES_MIN: usize = 16 << 10;
 /// Bytes read at once once the content has shown to be larger.
 const READ_BYTES_MAX: usize = 256 << 10;
-
-/// Content from here on is hashed beside its sealing, by a thread: MD5 takes longer than all the rest.
-/// Starting one takes as long as hashing some 20 KiB.
-const HASHED_BESIDE_MIN: usize = 96 << 10;
+/// How much more is read at once each time the content has shown to be larger.
+const READ_GROWTH: usize = 4;
 
 /// Content on its way into a body. Memory: a few chunks, whatever the size.
 pub(super) struct Intake {
     keys: BlobKeys,
     chunk_bytes: usize,
     writer: BodyWriter,
-    /// In a slot, because it remembers up to 63 bytes of content.
-    checksums: Arc<Slot<Checksums>>,
+    hashing: Hashing,
     length_max: u64,
+    /// Bytes that there will be, if that is known.
+    length: Option<u64>,
     stopped: Option<Interruption>,
 }
 
@@ -59,15 +57,14 @@ impl Intake {
             .with_content(|key| BodyWriter::new(&core.tree, key, core.chunk_bytes, core.entropy.as_ref()))?;
         let writer = writer.map_err(|error| body_error(keys, error))?;
         keys.register(&Arc::downgrade(&writer.slot()))?;
-        let checksums = Arc::new(Slot::new(Checksums::new(expected)));
-        let slot: Arc<dyn Revocable> = checksums.clone();
-        keys.register(&Arc::downgrade(&slot))?;
+        let chunk_bytes = core.chunk_bytes.max(1) as usize;
         Ok(Self {
             keys: keys.clone(),
-            chunk_bytes: core.chunk_bytes.max(1) as usize,
+            chunk_bytes,
             writer,
-            checksums,
+            hashing: Hashing::begin(keys, expected, chunk_bytes)?,
             length_max,
+            length: expected.length,
             stopped: None,
         })
     }
@@ -80,11 +77,12 @@ impl Intake {
     /// Takes the next bytes.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         for part in bytes.chunks(READ_BYTES_MAX) {
-            if let Some(stopped) = self.stopped {
-                return Err(stopped.error(&self.keys));
-            }
-            self.write_part(part)
-                .inspect_err(|error| self.stopped = Some(Interruption::by(error)))?;
+            self.go_on(|intake| {
+                intake.check_room(part.len())?;
+                // First what another thread may do meanwhile.
+                intake.hashing.take(part)?;
+                intake.seal(part)
+            })?;
         }
         Ok(())
     }
@@ -92,40 +90,40 @@ impl Intake {
     /// Takes everything that `content` gives.
     pub(super) fn read(&mut self, mut content: impl Read) -> Result<()> {
         let mut buffer = SecretBuffer::default();
-        buffer.resize(READ_BYTES_MIN);
+        let mut room = READ_BYTES_MIN;
         loop {
-            // What was read is sealed and wiped before the next read: a reader that blocks holds no plaintext
-            // here.
+            buffer.resize(room);
+            // What was read is sealed, and handed over or wiped, before the next read: a reader that blocks
+            // holds no plaintext here.
             match content.read(buffer.as_mut_slice()) {
                 Ok(0) => return Ok(()),
                 Ok(count) => {
-                    let (bytes, _) = buffer
-                        .as_mut_slice()
-                        .split_at_mut_checked(count)
-                        .ok_or_else(overrun)?;
-                    self.write(bytes)?;
-                    bytes.fill(0);
+                    buffer = self.go_on(|intake| {
+                        intake.check_room(count)?;
+                        intake.seal(buffer.as_slice().get(..count).ok_or_else(overrun)?)?;
+                        intake.hashing.take_buffer(buffer, count)
+                    })?;
                 }
                 Err(error) if error.kind() == IoErrorKind::Interrupted => {}
                 Err(error) => return Err(unreadable(error)),
             }
-            if self.length() >= buffer.len() as u64 {
-                buffer.resize(READ_BYTES_MAX);
+            if self.length() >= room as u64 {
+                room = (room * READ_GROWTH).min(READ_BYTES_MAX);
             }
         }
     }
 
-    /// Seals what is left. The body has to be adopted by a commit.
-    pub(super) fn finish(self) -> Result<TakenIn> {
-        let keys = &self.keys;
-        if let Some(stopped) = self.stopped {
-            return Err(stopped.error(keys));
+    /// Seals what is left and has it stored, while what waits for it is hashed. The body has to be adopted by
+    /// a commit.
+    pub(super) fn finish(mut self) -> Result<TakenIn> {
+        self.go_on(|_| Ok(()))?;
+        let (keys, length) = (&self.keys, self.writer.length());
+        if let Some(wanted) = self.length.filter(|wanted| *wanted != length) {
+            return Err(other_length(wanted, length));
         }
-        let (content_md5, content_crc64) = self
-            .checksums
-            .with(Checksums::finish)
-            .ok_or_else(|| keys.refusal())??;
-        let length = self.writer.length();
+        let completed = self.writer.complete();
+        completed.map_err(|error| body_error(keys, error))?;
+        let (content_md5, content_crc64) = self.hashing.finish()?;
         let body = self.writer.finish().map_err(|error| body_error(keys, error))?;
         Ok(TakenIn {
             body,
@@ -135,25 +133,19 @@ impl Intake {
         })
     }
 
-    fn write_part(&mut self, part: &[u8]) -> Result<()> {
-        if self.writer.length() + part.len() as u64 > self.length_max {
+    /// Does one step, unless an earlier one has failed.
+    fn go_on<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        match self.stopped {
+            Some(stopped) => Err(stopped.error(&self.keys)),
+            None => step(self).inspect_err(|error| self.stopped = Some(Interruption::by(error))),
+        }
+    }
+
+    fn check_room(&self, more: usize) -> Result<()> {
+        if self.writer.length() + more as u64 > self.length_max {
             return Err(too_large(self.length_max));
         }
-        if part.len() < HASHED_BESIDE_MIN {
-            self.hashing().hash(part)?;
-            return self.seal(part);
-        }
-        let hashing = self.hashing();
-        // The thread ends before this returns: no plaintext waits anywhere that a revocation does not reach.
-        std::thread::scope(|scope| {
-            let beside = Builder::new().spawn_scoped(scope, || hashing.hash(part));
-            let sealed = self.seal(part);
-            let hashed = match beside {
-                Ok(thread) => thread.join().map_err(|_| hashing_ended())?,
-                Err(_) => hashing.hash(part), // No thread to be had: one after the other, then.
-            };
-            sealed.and(hashed)
-        })
+        Ok(())
     }
 
     /// Seals chunk by chunk, and asks before each.
@@ -164,30 +156,6 @@ impl Intake {
             self.writer.write(piece).map_err(|error| body_error(keys, error))
         })
     }
-
-    fn hashing(&self) -> Hashing {
-        Hashing {
-            keys: self.keys.clone(),
-            checksums: self.checksums.clone(),
-            chunk_bytes: self.chunk_bytes,
-        }
-    }
-}
-
-/// What hashing needs beside the sealing.
-struct Hashing {
-    keys: BlobKeys,
-    checksums: Arc<Slot<Checksums>>,
-    chunk_bytes: usize,
-}
-
-impl Hashing {
-    fn hash(&self, part: &[u8]) -> Result<()> {
-        part.chunks(self.chunk_bytes).try_for_each(|piece| {
-            let hashed = self.checksums.with(|checksums| checksums.update(piece));
-            hashed.ok_or_else(|| self.keys.refusal())
-        })
-    }
 }
 
 pub(super) fn too_large(length_max: u64) -> Error {
@@ -195,13 +163,9 @@ pub(super) fn too_large(length_max: u64) -> Error {
     Error::new(ErrorKind::Invalid, "RequestBodyTooLarge", 413, message)
 }
 
-fn hashing_ended() -> Error {
-    Error::new(
-        ErrorKind::Io,
-        "InternalError",
-        500,
-        "the computation of the content's checksums ended early",
-    )
+fn other_length(wanted: u64, length: u64) -> Error {
+    let message = format!("{length} bytes were given for content of {wanted}");
+    Error::invalid("InvalidHeaderValue", message).hint("say how many bytes there are, or nothing")
 }
 
 fn overrun() -> Error {

@@ -22,6 +22,7 @@ mod download;
 mod entries;
 pub(crate) mod expiry;
 mod find;
+mod hashing;
 pub(crate) mod history;
 pub(crate) mod ids;
 pub(crate) mod immutability;

@@ -46,6 +46,9 @@ pub struct UploadOptions {
     pub content_md5: ContentMd5,
     /// The CRC-64 that the content must have, if it is known; not together with a provided MD5.
     pub content_crc64: Option<Crc64>,
+    /// How many bytes there are, if that is known: content of another length is refused, and of content beyond
+    /// [`MD5_BYTES_MAX`](super::MD5_BYTES_MAX) no MD5 is begun that would have to be given up.
+    pub content_length: Option<u64>,
     /// Index tags.
     pub tags: Tags,
     /// How readily the content can be read; the account's default, Hot, if it is not given.
@@ -63,6 +66,7 @@ impl UploadOptions {
         Expected {
             md5: self.content_md5,
             crc64: self.content_crc64,
+            length: self.content_length,
         }
     }
 }
@@ -82,7 +86,8 @@ impl Container {
     /// # Errors
     /// `ContainerNotFound` (404); the 403 of a revoked key; `BlobAlreadyExists` (409), `ConditionNotMet`
     /// (412) and the other errors of conditional writes; `InvalidHeaderValue`, `Md5Mismatch`,
-    /// `Crc64Mismatch`, `BothCrc64AndMd5HeaderPresent` (400);
+    /// `Crc64Mismatch`, `BothCrc64AndMd5HeaderPresent` (400), `InvalidHeaderValue` also for content of another
+    /// length than was said;
     /// `InvalidInput` (400) when the reader fails.
     pub fn upload(&self, name: &BlobName, content: impl Read, options: UploadOptions) -> Result<BlobReceipt> {
         let mut upload = self.begin_upload(name, options)?;
@@ -121,6 +126,7 @@ impl Container {
         if options.headers == ContentHeaders::default() {
             options.headers = content.properties().headers.clone();
         }
+        options.content_length = options.content_length.or(Some(content.length()));
         let is_itself = source.which == BlobVersionRef::Base && source.is_of(&self.core, (&self.name, name));
         let making = Making {
             keys: making.keys.fed_by(content.guard()),

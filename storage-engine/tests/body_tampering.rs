@@ -145,6 +145,14 @@ fn damage_is_told_from_forgery_without_the_key() {
         world.read(&body),
         Err(BodyError::Damaged { index: 1, .. })
     ));
+    world.table.chunks.lock().get_mut(&id).unwrap()[50] ^= 1;
+    // The checksum itself: a read gets what authenticates, a scrub notices.
+    world.table.chunks.lock().get_mut(&id).unwrap()[7] ^= 1;
+    assert_eq!(world.read(&body).unwrap(), bytes(3000));
+    assert!(matches!(
+        world.reader(&body).unwrap().check_chunk(1),
+        Err(BodyError::Damaged { index: 1, .. })
+    ));
     world.table.chunks.lock().remove(&id);
     assert!(matches!(world.read(&body), Err(BodyError::Missing { index: 1 })));
     let reader = world.reader(&body).unwrap();

@@ -215,13 +215,16 @@ impl Ours {
             .open_blob(&BlobName::parse(name)?, &DownloadOptions::default())?)
     }
 
-    /// Uploads what `content` yields, as one blob.
+    /// Uploads what `content` yields, as one blob of `length` bytes.
     ///
     /// # Errors
     /// Whatever the store says.
-    pub fn upload(&self, name: &str, content: impl Read) -> Result<()> {
-        self.container
-            .upload(&BlobName::parse(name)?, content, UploadOptions::default())?;
+    pub fn upload(&self, name: &str, content: impl Read, length: u64) -> Result<()> {
+        let options = UploadOptions {
+            content_length: Some(length),
+            ..UploadOptions::default()
+        };
+        self.container.upload(&BlobName::parse(name)?, content, options)?;
         Ok(())
     }
 
@@ -269,7 +272,7 @@ impl Store for Ours {
     }
 
     fn put(&self, name: &str, body: &[u8]) -> Result<()> {
-        self.upload(name, body)
+        self.upload(name, body, body.len() as u64)
     }
 
     fn get(&self, name: &str, out: &mut Vec<u8>) -> Result<()> {

@@ -151,7 +151,7 @@ fn open(dir: &Path) -> Result<Vec<Figure>> {
 
 fn put_stream(dir: &Path, layout: Layout, bytes: u64) -> Result<Vec<Figure>> {
     let store = Ours::create(dir, "ours", (Keys::Platform, layout))?;
-    store.upload(STREAM, Noise::new().take(bytes))?;
+    store.upload(STREAM, Noise::new().take(bytes), bytes)?;
     store.close()?;
     Ok(vec![Figure::once("memory", peak_memory()?)])
 }

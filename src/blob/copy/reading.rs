@@ -29,6 +29,7 @@ const READ_BYTES: usize = 256 << 10;
 const NO_CHECKSUMS: Expected = Expected {
     md5: ContentMd5::None,
     crc64: None,
+    length: None,
 };
 
 /// A source, as it was when it was opened. Every read asks its account's key guard.

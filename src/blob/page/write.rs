@@ -242,6 +242,7 @@ impl Writing {
                 .content_md5
                 .map_or(ContentMd5::None, ContentMd5::Provided),
             crc64: self.options.content_crc64,
+            length: None,
         };
         let mut intake = Intake::begin(&core, keys, expected, self.length)?;
         intake.read(content)?;

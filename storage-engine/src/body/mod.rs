@@ -8,6 +8,7 @@
 mod pipe;
 mod reader;
 mod reference;
+mod source;
 mod writer;
 
 pub use reader::{BodyReader, Lent};

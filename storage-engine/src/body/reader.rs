@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
+use super::source::{Ahead, Fetched, Source, check};
 use super::{BodyError, BodyId, BodyRef, Location};
 use crate::SecretBuffer;
-use crate::chunks::ChunkId;
-use crate::codec::{FrameKind, unframe};
 use crate::keys::PurposeKey;
 use crate::seal::{ItemKey, Place, SealKind};
 use crate::slot::{Revocable, Slot};
@@ -47,12 +48,10 @@ impl Lent {
 /// Opens a body for reading at any position.
 pub struct BodyReader {
     tree: Tree,
-    reference: BodyRef,
-    chunks: u32,
-    /// Bytes that sealing added to every chunk.
-    overhead: usize,
+    source: Arc<Source>,
     slot: Arc<Slot<Secrets>>,
-    small: Option<Arc<Vec<u8>>>,
+    /// Ends before the pin does.
+    ahead: Mutex<Option<Ahead>>,
     _pin: BodyPin,
 }
 
@@ -84,14 +83,19 @@ impl BodyReader {
             .map_err(|_| BodyError::Forged { index: None })?;
         Ok(Self {
             tree: tree.clone(),
-            reference: reference.clone(),
-            chunks,
-            overhead: key.overhead(),
+            source: Arc::new(Source {
+                store: tree.chunks().clone(),
+                body: tree.body_key(reference.id),
+                reference: reference.clone(),
+                chunks,
+                overhead: key.overhead(),
+                small,
+            }),
             slot: Arc::new(Slot::new(Secrets {
                 key,
                 opened: Opened::default(),
             })),
-            small,
+            ahead: Mutex::new(None),
             _pin: pin,
         })
     }
@@ -105,13 +109,13 @@ impl BodyReader {
     /// Plaintext bytes of the whole body.
     #[must_use]
     pub fn length(&self) -> u64 {
-        self.reference.length
+        self.source.reference.length
     }
 
     /// How many chunks the body has; an empty body has one, which is empty.
     #[must_use]
     pub fn chunks(&self) -> u32 {
-        self.chunks
+        self.source.chunks
     }
 
     /// Opens one chunk, counted from 0, and hands nothing out: for a scrub.
@@ -121,11 +125,12 @@ impl BodyReader {
     pub fn check_chunk(&self, index: u32) -> Result<(), BodyError> {
         let mut buffer = SecretBuffer::default();
         // What is stored, not what is cached.
-        let stored = match &self.reference.location {
+        let stored = match &self.source.reference.location {
             Location::Chunks => None,
             Location::Small(location) => self.tree.small_body(location)?,
         };
-        let header = self.fetch((index, stored.as_deref()), &mut buffer)?;
+        let header = self.source.fetch_from((index, stored.as_deref()), &mut buffer)?;
+        check(index, &buffer)?;
         let opened = self
             .slot
             .with(|secrets| secrets.open(self.place(index), buffer, header));
@@ -139,33 +144,35 @@ impl BodyReader {
     /// [`BodyError::Revoked`]; [`BodyError::Damaged`]; [`BodyError::Forged`]; [`BodyError::Missing`]; storage
     /// errors.
     pub fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<usize, BodyError> {
-        if offset >= self.reference.length || out.is_empty() {
+        if offset >= self.length() || out.is_empty() {
             return Ok(0);
         }
-        self.with_chunk(offset, |opened, skip| {
+        self.with_chunk(offset, offset, |opened, skip| {
             copy(out, opened.plain().get(skip..).unwrap_or_default())
         })
     }
 
-    /// At most `most` bytes from `offset` on, at most to the end of the chunk that holds `offset`, without a
-    /// copy; none at or beyond the end. Give them [back](Self::give_back) once they are done with, so that
-    /// the next chunk needs no new memory.
+    /// The first of `most` bytes from `offset` on, at most to the end of the chunk that holds `offset`,
+    /// without a copy; none at or beyond the end. Give them [back](Self::give_back) once they are done with,
+    /// so that the next chunk needs no new memory. Whoever asks for more than a few chunks is expected to
+    /// ask for the rest next, and it is fetched meanwhile.
     ///
     /// # Errors
     /// As [`read_at`](Self::read_at).
     pub fn lend(&self, offset: u64, most: usize) -> Result<Lent, BodyError> {
-        if offset >= self.reference.length || most == 0 {
+        if offset >= self.length() || most == 0 {
             return Ok(Lent {
-                body: self.reference.id,
+                body: self.source.reference.id,
                 opened: Opened::default(),
                 part: 0..0,
             });
         }
-        self.with_chunk(offset, |opened, skip| {
+        let end = offset.saturating_add(most as u64);
+        self.with_chunk(offset, end, |opened, skip| {
             let opened = std::mem::take(opened);
             let end = opened.plain.len().min(skip.saturating_add(most));
             Lent {
-                body: self.reference.id,
+                body: self.source.reference.id,
                 opened,
                 part: skip..end,
             }
@@ -175,19 +182,21 @@ impl BodyReader {
     /// Takes back what was [lent](Self::lend), if it was by a reader of the same body.
     pub fn give_back(&self, lent: Lent) {
         self.slot.with(|secrets| {
-            if secrets.opened.index.is_none() && lent.body == self.reference.id {
+            if secrets.opened.index.is_none() && lent.body == self.source.reference.id {
                 secrets.opened = lent.opened;
             }
         });
     }
 
-    /// Runs `with` once on the chunk that holds `offset`, opened, and on where in it that is.
+    /// Runs `with` once on the chunk that holds `offset`, opened, and on where in it that is. Those behind it
+    /// up to `end` are expected to follow.
     fn with_chunk<R>(
         &self,
         offset: u64,
+        end: u64,
         mut with: impl FnMut(&mut Opened, usize) -> R,
     ) -> Result<R, BodyError> {
-        let chunk_bytes = u64::from(self.reference.chunk_bytes);
+        let chunk_bytes = u64::from(self.source.reference.chunk_bytes);
         let index = u32::try_from(offset / chunk_bytes).map_err(|_| BodyError::TooLarge)?;
         let skip = usize::try_from(offset % chunk_bytes).map_err(|_| BodyError::TooLarge)?;
         let found = self.slot.with(|secrets| {
@@ -197,66 +206,42 @@ impl BodyReader {
                 Err(secrets.opened.take_buffer())
             }
         });
-        let mut buffer = match found.ok_or(BodyError::Revoked)? {
+        let buffer = match found.ok_or(BodyError::Revoked)? {
             Ok(done) => return Ok(done),
             Err(buffer) => buffer,
         };
         // Outside of the slot: whoever revokes does not wait for the disk.
-        let small = self.small.as_deref().map(Vec::as_slice);
-        let header = self.fetch((index, small), &mut buffer)?;
+        let end = u32::try_from(end.min(self.length()).div_ceil(chunk_bytes)).unwrap_or(u32::MAX);
+        let (buffer, header) = self.fetch((index, end), buffer)?;
         let done = self.slot.with(|secrets| {
             secrets.open(self.place(index), buffer, header)?;
             Ok(with(&mut secrets.opened, skip))
         });
-        done.ok_or(BodyError::Revoked)?
+        let done = done.ok_or(BodyError::Revoked)?;
+        done.map_err(|error| self.source.explain(index, error))
     }
 
-    /// The ciphertext of one chunk, of exactly the length its place asks for, in its frame; returns how many
-    /// bytes of the frame are in front of it. `small` is the record of a small body.
-    fn fetch(
-        &self,
-        (index, small): (u32, Option<&[u8]>),
-        buffer: &mut SecretBuffer,
-    ) -> Result<usize, BodyError> {
-        if index >= self.chunks {
-            return Err(BodyError::Missing { index });
-        }
-        match (small, self.reference.location) {
-            (Some(small), _) => {
-                buffer.clear();
-                buffer.extend_from_slice(small);
-            }
-            (None, Location::Small(_)) => return Err(BodyError::Missing { index }),
-            (None, Location::Chunks) => {
-                let id = ChunkId {
-                    body: self.tree.body_key(self.reference.id),
-                    index,
-                };
-                if !self.tree.chunks().get_into(id, buffer)? {
-                    return Err(BodyError::Missing { index });
-                }
+    /// One chunk, from those fetched ahead if it is the next of them. Has those up to `end` fetched that
+    /// follow it.
+    fn fetch(&self, (index, end): (u32, u32), mut buffer: SecretBuffer) -> Fetched {
+        let mut ahead = self.ahead.lock();
+        if let Some(running) = ahead.as_mut() {
+            match running.take(index, buffer) {
+                Ok(fetched) => return fetched,
+                Err(back) => buffer = back,
             }
         }
-        let framed = buffer.as_slice();
-        let length = unframe(FrameKind::Chunk, framed)
-            .map_err(|source| BodyError::Damaged { index, source })?
-            .len();
-        let start = u64::from(index) * u64::from(self.reference.chunk_bytes);
-        let wanted = self
-            .reference
-            .length
-            .saturating_sub(start)
-            .min(self.reference.chunk_bytes.into());
-        if length as u64 != wanted + self.overhead as u64 {
-            return Err(BodyError::Forged { index: Some(index) });
-        }
-        Ok(framed.len() - length)
+        *ahead = None; // One that is read no further ends before the next begins.
+        *ahead = Ahead::start(&self.source, index.saturating_add(1)..end);
+        drop(ahead);
+        let header = self.source.fetch(index, &mut buffer)?;
+        Ok((buffer, header))
     }
 
     fn place(&self, index: u32) -> Place {
         Place {
             index,
-            last: index == self.chunks - 1,
+            last: index == self.source.chunks - 1,
         }
     }
 }

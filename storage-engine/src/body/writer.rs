@@ -38,6 +38,8 @@ pub struct BodyWriter {
     pending_bytes: usize,
     /// Present once a batch was full: a body that fits in one needs no thread.
     pipe: Option<Pipe>,
+    /// The whole of a body that travels with its commit, once it is complete.
+    small: Option<Arc<Vec<u8>>>,
     state: State,
 }
 
@@ -46,6 +48,8 @@ enum State {
     Open,
     /// A chunk may be missing: nothing more is taken and the body is never finished.
     Failed,
+    /// All of it is stored, or sealed in one piece.
+    Complete,
     Finished,
 }
 
@@ -106,6 +110,7 @@ impl BodyWriter {
             pending: Vec::new(),
             pending_bytes: 0,
             pipe: None,
+            small: None,
             state: State::Open,
         })
     }
@@ -138,27 +143,38 @@ impl BodyWriter {
         Ok(())
     }
 
-    /// Seals what is left and stores the last chunk. Durable with the commit that adopts the body.
+    /// Seals what is left, stores the last chunk, and has the bytes of a large body written to disk where they
+    /// lie in a file: the commit that adopts the body finds that done. Nothing can be written after it.
     ///
     /// # Errors
-    /// [`BodyError::Revoked`]; [`BodyError::Interrupted`] after an earlier error; storage errors. The body is
-    /// then gone.
-    pub fn finish(mut self) -> Result<FinishedBody, BodyError> {
-        if self.state != State::Open {
-            return Err(BodyError::Interrupted);
+    /// [`BodyError::Revoked`]; [`BodyError::Interrupted`] after an earlier error; storage errors.
+    pub fn complete(&mut self) -> Result<(), BodyError> {
+        match self.state {
+            State::Open => self.state = State::Failed, // Until all of it is done.
+            State::Complete => return Ok(()),
+            State::Failed | State::Finished => return Err(BodyError::Interrupted),
         }
         let last = self.seal_chunk(true)?;
-        let small = self.id.is_none() && self.length <= SMALL_BODY_BYTES_MAX as u64;
-        let small = if small {
-            Some(Arc::new(last))
+        if self.id.is_none() && self.length <= SMALL_BODY_BYTES_MAX as u64 {
+            self.small = Some(Arc::new(last));
         } else {
             let stored = self.push_chunk(last).and_then(|()| self.store_rest());
             // A removal that came before the last chunk has not seen it: the body is given up here.
             let stored = stored.and_then(|()| Ok(self.tree.check_open()?));
             stored.map_err(|error| self.explain(error))?;
-            None
-        };
+        }
+        self.state = State::Complete;
+        Ok(())
+    }
+
+    /// [Completes](Self::complete) the body. Durable with the commit that adopts it.
+    ///
+    /// # Errors
+    /// As [`complete`](Self::complete). The body is then gone.
+    pub fn finish(mut self) -> Result<FinishedBody, BodyError> {
+        self.complete()?;
         self.state = State::Finished;
+        let small = self.small.take();
         let location = if small.is_some() {
             Location::Small([0; 24])
         } else {
@@ -246,13 +262,15 @@ impl BodyWriter {
         }
     }
 
-    /// Stores what waits, here, after all that went before it.
+    /// Stores what waits, here, after all that went before it, and flushes the whole.
     fn store_rest(&mut self) -> Result<(), BodyError> {
         if let Some(mut pipe) = self.pipe.take() {
             pipe.close()?;
         }
         let batch = self.take_batch();
-        Ok(self.tree.chunks().put(batch)?)
+        let body = self.id.map(|id| self.tree.body_key(id));
+        self.tree.chunks().put(batch)?;
+        Ok(body.map_or(Ok(()), |body| self.tree.chunks().flush(&body))?)
     }
 
     /// A body whose tree is gone fails for that reason, whatever the store says of its chunks.
@@ -272,7 +290,7 @@ impl BodyWriter {
 impl Drop for BodyWriter {
     fn drop(&mut self) {
         self.pipe = None; // Before the body is given up: nothing may come after that.
-        if let (State::Open | State::Failed, Some(id)) = (self.state, self.id) {
+        if let (State::Open | State::Failed | State::Complete, Some(id)) = (self.state, self.id) {
             // Best effort: what stays behind is reaped at the next open.
             let _ = self.tree.abandon_body(id);
         }

@@ -65,6 +65,17 @@ pub trait ChunkStore: Send + Sync + 'static {
         Ok(found.is_some())
     }
 
+    /// Does now what the next [`sync`](Self::sync) would have to do for one body, all of which has been put:
+    /// whoever has something else to do meanwhile does not wait for it then. Only a `sync` covers
+    /// them. The default does nothing, for stores that have nothing to do for one body.
+    ///
+    /// # Errors
+    /// As [`sync`](Self::sync).
+    fn flush(&self, body: &BodyKey) -> Result<(), EngineError> {
+        let _ = body;
+        Ok(())
+    }
+
     /// Removes every chunk of the given bodies; absent ones are no error.
     ///
     /// # Errors

@@ -104,17 +104,38 @@ pub fn frame_with<E: From<CodecError>>(
 /// # Errors
 /// [`CodecError`].
 pub fn unframe(kind: FrameKind, bytes: &[u8]) -> Result<&[u8], CodecError> {
-    let malformed = CodecError::Malformed(kind.name());
-    let (head, rest) = bytes.split_at_checked(HEAD_BYTES).ok_or(malformed)?;
-    let (crc, payload) = rest
-        .split_at_checked(4)
-        .ok_or(CodecError::Malformed(kind.name()))?;
-    let [format, found, length @ ..] = head else {
-        return Err(CodecError::Malformed(kind.name()));
-    };
+    let (head, crc, payload) = split(kind, bytes)?;
     if checksum(head, payload) != crc {
         return Err(CodecError::Checksum(kind.name()));
     }
+    check_head(kind, head, payload)
+}
+
+/// As [`unframe`], but the checksum is not looked at: for a payload that is authenticated next, which shows
+/// all that the checksum would. What does not authenticate, [`unframe`] tells whether it has decayed.
+///
+/// # Errors
+/// As [`unframe`].
+pub fn unframe_unchecked(kind: FrameKind, bytes: &[u8]) -> Result<&[u8], CodecError> {
+    let (head, _, payload) = split(kind, bytes)?;
+    // Of what is wrong in more than one way, the same is said as by `unframe`.
+    check_head(kind, head, payload).or_else(|_| unframe(kind, bytes))
+}
+
+/// Head, checksum and payload.
+fn split(kind: FrameKind, bytes: &[u8]) -> Result<(&[u8], &[u8], &[u8]), CodecError> {
+    let malformed = CodecError::Malformed(kind.name());
+    let Some((head, rest)) = bytes.split_at_checked(HEAD_BYTES) else {
+        return Err(malformed);
+    };
+    let (crc, payload) = rest.split_at_checked(4).ok_or(malformed)?;
+    Ok((head, crc, payload))
+}
+
+fn check_head<'p>(kind: FrameKind, head: &[u8], payload: &'p [u8]) -> Result<&'p [u8], CodecError> {
+    let [format, found, length @ ..] = head else {
+        return Err(CodecError::Malformed(kind.name()));
+    };
     if *format > FORMAT {
         return Err(CodecError::Newer {
             what: kind.name(),
@@ -148,7 +169,15 @@ mod tests {
         }
         for bit in 0..bytes.len() * 8 {
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert!(unframe(FrameKind::Page, &bytes).is_err(), "bit {bit}");
+            let refused = unframe(FrameKind::Page, &bytes);
+            assert!(refused.is_err(), "bit {bit}");
+            let is_head = bit < HEAD_BYTES * 8;
+            let unchecked = unframe_unchecked(FrameKind::Page, &bytes);
+            assert!(
+                unchecked.is_ok() || (is_head && unchecked == refused),
+                "bit {bit}"
+            );
+            assert_eq!(unchecked.is_err(), is_head, "bit {bit}");
             bytes[bit / 8] ^= 1 << (bit % 8);
         }
         bytes.push(0);

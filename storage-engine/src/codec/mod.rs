@@ -10,7 +10,7 @@ mod frame;
 pub mod fuzzing;
 pub mod whole;
 
-pub use frame::{FRAME_BYTES, FrameKind, frame, frame_with, unframe};
+pub use frame::{FRAME_BYTES, FrameKind, frame, frame_with, unframe, unframe_unchecked};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

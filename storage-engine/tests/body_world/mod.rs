@@ -22,6 +22,8 @@ pub(crate) struct Table {
     pub(crate) forgetful: Arc<AtomicBool>,
     /// Fails every `put`.
     pub(crate) broken: Arc<AtomicBool>,
+    /// The indexes of the chunks that were asked for.
+    pub(crate) fetched: Arc<Mutex<Vec<usize>>>,
 }
 
 impl ChunkStore for Table {
@@ -36,6 +38,7 @@ impl ChunkStore for Table {
     }
 
     fn get(&self, id: ChunkId) -> Result<Option<Vec<u8>>, EngineError> {
+        self.fetched.lock().push(id.index as usize);
         Ok(self.chunks.lock().get(&id).cloned())
     }
 

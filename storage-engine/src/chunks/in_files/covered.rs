@@ -62,6 +62,29 @@ fn a_sync_covers_what_was_put_while_another_one_ran() {
 }
 
 #[test]
+fn a_flush_takes_one_body_and_the_next_sync_what_is_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Recorder::default());
+    let store = FileChunks::on(directory.path().join("bodies"), disk.clone()).unwrap();
+    let durable = |body| {
+        let path = names::path(&store.root, &id(body, 0).body);
+        disk.durable.lock().get(&path).copied()
+    };
+    for body in [1, 2] {
+        store.put(vec![(id(body, 0), vec![body; 100])]).unwrap();
+    }
+    for body in [1, 3] {
+        store.flush(&id(body, 0).body).unwrap();
+    }
+    assert_eq!([1, 2, 3].map(durable), [Some(108), None, None]);
+    // What comes after it has a sync of its own.
+    store.put(vec![(id(1, 1), vec![1; 100])]).unwrap();
+    store.sync().unwrap();
+    assert_eq!([1, 2, 3].map(durable), [Some(208), Some(108), None]);
+    assert!(store.state.lock().writing.is_empty(), "no file stays open");
+}
+
+#[test]
 fn many_bodies_at_once_keep_few_files_open_and_are_all_covered() {
     const BODIES: u8 = 200;
     let directory = tempfile::tempdir().unwrap();

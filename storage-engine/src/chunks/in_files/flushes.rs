@@ -28,10 +28,12 @@ enum Step {
     Delete(u8, u8, u8),
     /// A sync that takes so many directories: of blocks, of trees, and of all trees.
     Sync([usize; 3]),
+    /// The same of a flush of that body.
+    Flush((u8, u8, u8), [usize; 3]),
     /// A sync in the midst of which that body is deleted.
     SyncDeleting(u8, u8, u8),
 }
-use Step::{Delete, Put, Sync, SyncDeleting};
+use Step::{Delete, Flush, Put, Sync, SyncDeleting};
 
 fn body(tree: u8, block: u8, number: u8) -> BodyKey {
     let mut key = [number; BodyKey::BYTES];
@@ -57,9 +59,12 @@ fn check(steps: &[Step]) {
                 *disk.between.lock() = Some((Arc::downgrade(&store), body(tree, block, number)));
                 store.sync().unwrap();
             }
-            Sync(wanted) => {
+            Sync(wanted) | Flush(_, wanted) => {
                 disk.synced.lock().clear();
-                store.sync().unwrap();
+                match *step {
+                    Flush((tree, block, number), _) => store.flush(&body(tree, block, number)).unwrap(),
+                    _ => store.sync().unwrap(),
+                }
                 let synced: BTreeSet<_> = disk.synced.lock().drain().collect();
                 let levels = synced.iter().map(|path| path.components().count() - root);
                 let mut counts = [0; 3];
@@ -87,6 +92,17 @@ fn a_sync_takes_the_directories_that_it_must() {
         Put(2, 1, 1),
         Put(1, 1, 2),
         Sync([2, 1, 1]),
+    ]);
+    // A flush takes them too, those of others included, and leaves nothing of them to the sync.
+    check(&[
+        Put(1, 1, 1),
+        Flush((1, 1, 1), [1, 1, 1]),
+        Sync([0, 0, 0]),
+        Put(1, 1, 2),
+        Put(1, 2, 1),
+        Flush((1, 1, 2), [2, 1, 0]),
+        Flush((1, 2, 1), [0, 0, 0]),
+        Sync([0, 0, 0]),
     ]);
     // A directory that went and came again is a new one.
     check(&[

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use self::directories::Directories;
+use self::directories::{Directories, Taken};
 use self::disk::{Disk, RealDisk};
 use self::file::{Reader, Writer};
 use super::{BodyKey, ChunkId, ChunkStore};
@@ -172,6 +172,22 @@ impl FileChunks {
         self.state.lock().writing.retain(|_, chosen| is_needed(chosen));
     }
 
+    /// The last part of every sync. Call it with the turn to sync.
+    fn sync_directories(&self, taken: Taken) -> Result<(), EngineError> {
+        for directory in &taken.directories {
+            let synced = self.disk.sync_directory(directory);
+            self.poison(synced.map_err(|error| EngineError::io("syncing", directory.clone(), error)))?;
+        }
+        let mut state = self.state.lock();
+        if state.poisoned {
+            // Somebody else's sync of one of these files may have failed meanwhile: a second one would
+            // succeed and prove nothing.
+            return Err(EngineError::Poisoned);
+        }
+        state.directories.synced(taken);
+        Ok(())
+    }
+
     fn poison<T>(&self, result: Result<T, EngineError>) -> Result<T, EngineError> {
         result.inspect_err(|_| self.state.lock().poisoned = true)
     }
@@ -240,6 +256,23 @@ impl ChunkStore for FileChunks {
         }
     }
 
+    fn flush(&self, body: &BodyKey) -> Result<(), EngineError> {
+        let writer = {
+            let state = self.state.lock();
+            if state.poisoned {
+                return Err(EngineError::Poisoned);
+            }
+            state.writing.get(body).map(|chosen| Arc::clone(&chosen.writer))
+        };
+        if let Some(writer) = writer {
+            self.poison(writer.lock().sync(self.disk.as_ref()))?;
+        }
+        // Whoever comes second finds that the first one has taken its directory with its own.
+        let _one = self.syncing.lock();
+        let taken = self.state.lock().directories.take();
+        self.sync_directories(taken)
+    }
+
     fn delete(&self, bodies: &[BodyKey]) -> Result<(), EngineError> {
         bodies.iter().try_for_each(|body| self.delete_one(body))
     }
@@ -278,18 +311,7 @@ impl ChunkStore for FileChunks {
             self.poison(writer.lock().sync(self.disk.as_ref()))?;
         }
         self.close_idle();
-        for directory in &taken.directories {
-            let synced = self.disk.sync_directory(directory);
-            self.poison(synced.map_err(|error| EngineError::io("syncing", directory.clone(), error)))?;
-        }
-        let mut state = self.state.lock();
-        if state.poisoned {
-            // Somebody else's sync of one of these files may have failed meanwhile: a second one would
-            // succeed and prove nothing.
-            return Err(EngineError::Poisoned);
-        }
-        state.directories.synced(taken);
-        Ok(())
+        self.sync_directories(taken)
     }
 }
 

@@ -101,6 +101,21 @@ fn only_what_may_be_half_done_stops_the_others() {
     }
 }
 
+#[test]
+fn a_flush_that_failed_stops_everything() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Failing::default());
+    let store = FileChunks::on(directory.path().join("bodies"), disk.clone()).unwrap();
+    store.put(vec![(id(1, 0), vec![1; 10])]).unwrap();
+    disk.0.store(SYNC, SeqCst);
+    let body = id(1, 0).body;
+    assert!(matches!(store.flush(&body), Err(EngineError::Io { .. })));
+    disk.0.store(0, SeqCst);
+    for after in [store.flush(&body), store.sync()] {
+        assert!(matches!(after, Err(EngineError::Poisoned)), "{after:?}");
+    }
+}
+
 /// Somebody else's failure, in the midst of a sync that may cover the same file.
 #[derive(Default)]
 struct FailingMeanwhile(Mutex<Option<std::sync::Weak<FileChunks>>>);
