@@ -52,7 +52,7 @@ pub use container::{
 pub use encryption::{
     CustomerKey, CustomerProvidedKey, EncryptionChoice, EncryptionScope, EncryptionScopeName,
     EncryptionScopeProperties, EncryptionScopeState, EncryptionStatus, KeyIdentity, KeySizes, KeySource,
-    KeyVaultProperties, KeyVersionCheck, NewEncryptionScope,
+    KeyVaultProperties, KeyVersionCheck, NewEncryptionScope, RecoverTo, RecoveryKey, RecoveryPrivateKey,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use etag::ETag;

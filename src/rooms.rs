@@ -54,6 +54,9 @@ pub(crate) const COPIES: u8 = 0x28;
 /// Store tree: number of a commit (8 bytes) → the rollback that was accepted after it.
 pub(crate) const ROLLBACKS: u8 = 0x2a;
 
+/// Store tree: id of the holder of a root key (16 bytes) → the root key, wrapped for its recovery key.
+pub(crate) const RECOVERY_KEYS: u8 = 0x2b;
+
 /// A name as part of a key: 00 becomes 00 FF, 00 00 ends it. The order of names is kept, and no name's keys
 /// lie among those of another.
 pub(crate) fn escape(name: &str) -> Vec<u8> {

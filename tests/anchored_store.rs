@@ -68,7 +68,7 @@ impl Anchored {
         // Vaults choose no engine of their own; another one is handed to them.
         match self.engine {
             EngineKind::Sled => options,
-            other => options.engine(other.open(&self.path("own"), 8 << 20).unwrap()),
+            other => options.engine(other.open(self.path("own"), 8 << 20).unwrap()),
         }
     }
 

@@ -16,7 +16,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 STRONGROOM_DATA=$work/data
 export STRONGROOM_DATA
-unset STRONGROOM_VAULTS STRONGROOM_HOST_KEY STRONGROOM_VAULT_KEY 2>/dev/null || :
+unset STRONGROOM_VAULTS STRONGROOM_HOST_KEY STRONGROOM_VAULT_KEY STRONGROOM_ANCHOR STRONGROOM_VAULT_ANCHOR 2>/dev/null || :
 
 passed=0
 vault=howto-vault
@@ -246,5 +246,23 @@ STRONGROOM_DATA=$work/again
 export STRONGROOM_VAULTS STRONGROOM_HOST_KEY
 download_all "$@"
 works "scrub finds no damage in the restored store" scrub
+STRONGROOM_DATA=$work/data
+
+say "Keep the heads elsewhere, and put an old copy back"
+works "begin" anchor begin --anchor "$work/store.head" --vault-anchor "$work/vaults.head"
+refused "without them" AnchorNotGiven stats
+STRONGROOM_ANCHOR=$work/store.head
+STRONGROOM_VAULT_ANCHOR=$work/vaults.head
+export STRONGROOM_ANCHOR STRONGROOM_VAULT_ANCHOR
+cp -R "$work/data" "$work/old"
+works "write something" storage container create --name later --account-name $account
+paper=$(az anchor show --query store.head -o tsv)
+works "compare with what was written down" anchor check --head "$paper"
+rm -rf "$work/data"
+cp -R "$work/old" "$work/data"
+refused "an old copy" StoreRolledBack stats
+works "accept it" anchor accept --store --key-vaults
+same "on record" "$(az anchor show --query 'length(acceptedRollbacks)' -o tsv)" 1
+works "the log says so, and is whole" keyvault audit --name $vault --verify
 
 printf '\n%s checks passed\n' "$passed"

@@ -1,4 +1,5 @@
 //! Anchors on the command line: begun, shown, compared; an old copy put back is refused until it is accepted.
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
 
 mod support;
 
@@ -41,8 +42,8 @@ fn an_old_copy_is_refused_and_accepted_on_each_side_by_itself() {
     let begun = room.ok(&format!("anchor begin {BOTH}"));
     room.fails("stats", 1, "AnchorNotGiven");
     copy(&room.path("strongroom-data"), &room.path("kept"));
-    room.ok(&format!("keyvault create --name safe {BOTH}"));
-    room.ok(&format!("storage account create --name photos {BOTH}"));
+    room.ok(&format!("keyvault create --name safe -g rg {BOTH}"));
+    room.ok(&format!("storage account create --name photos -g rg {BOTH}"));
     let shown = room.ok(&format!("anchor show {BOTH}"));
     let number = |shown: &Value, side: &str| at(shown, &format!("/{side}/number")).as_u64().unwrap();
     for side in ["store", "keyVaults"] {

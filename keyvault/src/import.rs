@@ -8,8 +8,10 @@ mod der;
 mod error;
 mod jwk;
 mod pem;
+mod public;
 
 pub use error::ImportError;
+pub use public::import_public_key;
 
 use crate::algorithms::{EncryptionAlgorithm, SignatureAlgorithm};
 use crate::provider::{KeyProvider, KeySize, NewKey, ProviderError};

@@ -98,7 +98,7 @@ pub use error::{AccessDenied, VaultError};
 pub use ids::{
     KeyId, KeyName, KeyReference, KeyVersion, ObjectId, Region, TenantId, VAULT_SUFFIX, VaultName, VaultUri,
 };
-pub use import::{ImportError, import_der, import_jwk, import_key, import_pem};
+pub use import::{ImportError, import_der, import_jwk, import_key, import_pem, import_public_key};
 pub use jwk::PublicKey;
 pub use keys::{KeyAttributes, KeyBundle, KeyItem, KeyUpdate, NewKeyOptions, TAG_CHARS_MAX, TAGS_MAX};
 pub use permissions::{KeyOperation, KeyOperations, KeyPermission, KeyPermissions};

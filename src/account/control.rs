@@ -1,7 +1,11 @@
 //! The control plane of one account: what it is, and who holds its root key.
 
+use strongroom_keyvault::PublicKey;
+
 use super::{Account, AccountProperties, KeyType};
-use crate::encryption::{CustomerKey, EncryptionStatus, key_types_are_final};
+use crate::encryption::{
+    CustomerKey, EncryptionStatus, RecoverTo, RecoveryKey, RecoveryPrivateKey, key_types_are_final,
+};
 use crate::error::{Error, ErrorKind, Result};
 
 impl Account {
@@ -42,6 +46,48 @@ impl Account {
     /// 403 while access is revoked: restore it first. The settings stay as they are.
     pub fn use_platform_key(&self) -> Result<EncryptionStatus> {
         self.core.custody.use_platform_key(&self.core.guard)?;
+        self.encryption()
+    }
+
+    /// Wraps the account's root key for a recovery key too, in place of any other: whoever has its private
+    /// part takes the account back when the vault is lost, and a revocation does not stop them. No data is
+    /// rewritten. Encryption scopes have recovery keys of their own.
+    ///
+    /// # Errors
+    /// 403 while access is revoked.
+    pub fn set_recovery_key(&self, public: &PublicKey) -> Result<RecoveryKey> {
+        let custody = &self.core.custody;
+        custody.set_recovery_key(&self.core.guard, public)?;
+        custody
+            .recovery_key()?
+            .ok_or_else(|| not_found(custody.name.as_str()))
+    }
+
+    /// The account's recovery key, if there is one. Does not ask the vault.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn recovery_key(&self) -> Result<Option<RecoveryKey>> {
+        self.core.custody.recovery_key()
+    }
+
+    /// Forgets the recovery key. Copies of the store from before still open to its private part, and so does
+    /// what was stored since under the same root key.
+    ///
+    /// # Errors
+    /// 403 while access is revoked.
+    pub fn remove_recovery_key(&self) -> Result<()> {
+        self.core.custody.remove_recovery_key(&self.core.guard)
+    }
+
+    /// Takes the account's root key back with the private part of its recovery key, and puts it under
+    /// another key. The vault is asked only about that one.
+    ///
+    /// # Errors
+    /// `RecoveryKeyNotFound` (404), `WrongRecoveryKey` (400); those of
+    /// [`use_customer_key`](Self::use_customer_key). The old settings stay in force.
+    pub fn recover(&self, private: &RecoveryPrivateKey, to: &RecoverTo) -> Result<EncryptionStatus> {
+        self.core.custody.recover(&self.core.guard, private, to)?;
         self.encryption()
     }
 

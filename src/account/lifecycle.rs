@@ -104,8 +104,13 @@ impl Accounts {
         let mut open = self.open.lock();
         let (key, id) = (AccountRecord::key(name), core.id);
         let scopes = ScopeRecord::all(&self.store.tree, id)?;
+        let mut holders: Vec<ScopeId> = scopes.iter().map(|(_, scope)| scope.id).collect();
+        holders.push(id);
         let deleted = self.store.tree.transact::<_, Failure, _>(move |txn| {
             txn.delete(&key)?;
+            for holder in &holders {
+                encryption::delete_recovery_key(txn, *holder)?;
+            }
             ScopeRecord::delete_all(txn, id)
         });
         deleted.map_err(|failure| core.explain(failure))?;

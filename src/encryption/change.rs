@@ -31,7 +31,7 @@ pub(crate) struct Checked {
 }
 
 /// Tries until what a change rests on was still so when it was committed.
-fn until_unchanged(attempt: impl Fn() -> Result<bool>) -> Result<()> {
+pub(super) fn until_unchanged(attempt: impl Fn() -> Result<bool>) -> Result<()> {
     for _ in 0..ATTEMPTS {
         if attempt()? {
             return Ok(());
@@ -50,7 +50,11 @@ struct Approved {
 impl Custody {
     /// The encryption settings as committed.
     pub(crate) fn status(&self) -> Result<EncryptionStatus> {
-        EncryptionStatus::of(&self.record()?, &self.envelope()?)
+        let status = EncryptionStatus::of(&self.record()?, &self.envelope()?)?;
+        Ok(EncryptionStatus {
+            recovery_key: self.recovery_key()?,
+            ..status
+        })
     }
 
     /// Puts the root key under a customer's key: enables, or changes version, key, vault or identity.
@@ -62,18 +66,20 @@ impl Custody {
     /// Puts the root key back under a key of the platform. Needs the customer's key once more.
     pub(crate) fn use_platform_key(&self, guard: &Arc<KeyGuard>) -> Result<()> {
         let _control = self.control.lock();
-        until_unchanged(|| self.try_platform_key(guard))
+        until_unchanged(|| self.try_platform_key(guard, None))
     }
 
-    /// False, and nothing has changed, if the vault or who asks it changed meanwhile.
-    fn try_platform_key(&self, guard: &Arc<KeyGuard>) -> Result<bool> {
+    /// False, and nothing has changed, if the vault or who asks it changed meanwhile. A root key that is
+    /// `known` was taken back with a recovery key.
+    pub(super) fn try_platform_key(&self, guard: &Arc<KeyGuard>, known: Option<&RootKey>) -> Result<bool> {
         let envelope = self.envelope()?;
-        if matches!(envelope.source, Source::Platform { .. }) {
+        if known.is_none() && matches!(envelope.source, Source::Platform { .. }) {
             return Ok(true);
         }
         let moment = guard.now();
-        let root = self.unwrap(&envelope)?;
-        let source = platform_source(&self.store, self.id(), &root)?;
+        let asked = self.ask_unless(known, &envelope)?;
+        let root = known.or(asked.as_ref()).ok_or_else(damaged)?;
+        let source = platform_source(&self.store, self.id(), root)?;
         let new_file = source.one_time_file();
         let platform = Envelope {
             generation: envelope.generation + 1,
@@ -94,7 +100,7 @@ impl Custody {
             }
             return committed;
         }
-        guard.now_platform(&root);
+        guard.now_platform(root);
         self.store.side_files.destroy_copies(self.id())?;
         Ok(true)
     }
@@ -130,16 +136,22 @@ impl Custody {
     }
 
     fn move_to(&self, guard: &Arc<KeyGuard>, wanted: &CustomerKey) -> Result<()> {
-        until_unchanged(|| self.try_move_to(guard, wanted))
+        until_unchanged(|| self.try_move_to(guard, wanted, None))
     }
 
     /// False, and nothing has changed, if the vault or who asks it changed meanwhile.
-    fn try_move_to(&self, guard: &Arc<KeyGuard>, wanted: &CustomerKey) -> Result<bool> {
+    pub(super) fn try_move_to(
+        &self,
+        guard: &Arc<KeyGuard>,
+        wanted: &CustomerKey,
+        known: Option<&RootKey>,
+    ) -> Result<bool> {
         let present = self.envelope()?;
         let moment = guard.now();
         let approved = self.approve(&self.record()?, wanted)?;
-        let root = self.unwrap(&present)?;
-        let new = self.wrap(&present, wanted, &approved, &root)?;
+        let asked = self.ask_unless(known, &present)?;
+        let root = known.or(asked.as_ref()).ok_or_else(damaged)?;
+        let new = self.wrap(&present, wanted, &approved, root)?;
         self.prove(&new)?;
         self.store.side_files.believe(self.id())?;
         let committed = self.commit(&new, guard.unchanged_since(moment));
@@ -149,9 +161,17 @@ impl Custody {
             self.store.side_files.destroy_copies(self.id())?;
             return committed;
         }
-        guard.now_customer(&root, moment);
+        guard.now_customer(root, moment);
         self.store.side_files.destroy_one_time_but(self.id(), None)?;
         Ok(true)
+    }
+
+    /// The root key through whoever holds it, unless it is known already.
+    fn ask_unless(&self, known: Option<&RootKey>, present: &Envelope) -> Result<Option<RootKey>> {
+        match known {
+            Some(_) => Ok(None),
+            None => Ok(Some(self.unwrap(present)?)),
+        }
     }
 
     /// Every rule for a customer's key, in Azure's order: identity, vault, permission `get`, key.

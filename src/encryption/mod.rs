@@ -3,8 +3,8 @@
 //! `settings` is what callers say and see, `rules` decides, `change` carries out, `envelope_tree` keeps the
 //! envelope, `custody` gets at the root key as it is committed, `guard` lends the keys derived from it to
 //! operations, `scope` is a second kind of holder beside the account, `blob_keys` finds what seals one blob,
-//! `provided` is the key that a caller brings instead for content, `recovery` finishes what a
-//! crash cut short.
+//! `provided` is the key that a caller brings instead for content, `recovery_key` a second way to a root key
+//! that is kept offline, `recovery` finishes what a crash cut short.
 
 mod blob_keys;
 mod change;
@@ -15,6 +15,7 @@ mod envelope_tree;
 mod guard;
 mod provided;
 mod recovery;
+mod recovery_key;
 mod refusal;
 mod rules;
 pub(crate) mod scope;
@@ -38,6 +39,8 @@ pub(crate) use envelope_tree::EnvelopeTree;
 pub(crate) use guard::{Closed, DataKeys, KeyGuard, open as open_guard};
 pub use provided::{CustomerProvidedKey, EncryptionChoice};
 pub(crate) use recovery::recover;
+pub(crate) use recovery_key::delete_recovery_key;
+pub use recovery_key::{RecoverTo, RecoveryKey, RecoveryPrivateKey};
 pub use rules::KeySizes;
 pub(crate) use rules::key_types_are_final;
 pub use scope::{

@@ -3,9 +3,9 @@
 use strongroom_engine::Timestamp;
 use strongroom_keyvault::{KeyId, KeyName, KeyReference, KeyVersion, VaultUri};
 
-use super::KeyIdentity;
 use super::envelope::{CustomerWrap, Envelope, Source, Tracking};
 use super::scope::EncryptionScopeName;
+use super::{KeyIdentity, RecoveryKey};
 use crate::account::{AccountName, AccountRecord, KeyType};
 use crate::error::Result;
 
@@ -89,6 +89,8 @@ pub struct EncryptionStatus {
     pub table: KeyType,
     /// Whether everything is sealed twice, as chosen at creation.
     pub require_infrastructure_encryption: bool,
+    /// The second key, kept offline, that the root key is wrapped for too; `None` unless one was set.
+    pub recovery_key: Option<RecoveryKey>,
 }
 
 /// The `keyVaultProperties` block of an account.
@@ -138,6 +140,7 @@ impl EncryptionStatus {
             queue: record.queue,
             table: record.table,
             require_infrastructure_encryption: record.infrastructure,
+            recovery_key: None,
         })
     }
 }

@@ -46,6 +46,8 @@ pub enum Purpose {
     Metadata,
     /// Content of blobs, under a key that a caller provides with each request.
     ProvidedContent,
+    /// Authenticates the record of a recovery key.
+    RecoveryMac,
     /// Heads, pages and overflow values of a tree.
     Tree,
     /// Small secrets outside a tree: wrapped keys in files.
@@ -62,6 +64,7 @@ impl Purpose {
             Self::Infrastructure => b"infrastructure",
             Self::Metadata => b"metadata",
             Self::ProvidedContent => b"provided-content",
+            Self::RecoveryMac => b"recovery-mac",
             Self::Tree => b"tree",
             Self::Wrap => b"wrap",
         }

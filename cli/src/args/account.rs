@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::encryption_scope::EncryptionScopeCommand;
+use super::recovery_key::RecoveryKeyCommand;
 use super::service::AccountServiceCommand;
 use super::values::{Pair, boolean, pair};
 
@@ -24,6 +25,9 @@ pub(crate) enum AccountCommand {
     /// Root keys beside the account's, for single containers and blobs.
     #[command(subcommand)]
     EncryptionScope(EncryptionScopeCommand),
+    /// A second key, kept offline, that takes the root key back when the vault is lost.
+    #[command(subcommand)]
+    RecoveryKey(RecoveryKeyCommand),
     /// Settings of the account's Blob service that protect data.
     #[command(subcommand)]
     BlobServiceProperties(AccountServiceCommand),

@@ -26,8 +26,8 @@ pub(crate) struct Sides {
     #[arg(long)]
     pub(crate) store: bool,
     /// The key vaults.
-    #[arg(long = "key-vaults")]
-    pub(crate) vaults: bool,
+    #[arg(long)]
+    pub(crate) key_vaults: bool,
 }
 
 /// `anchor check`.

@@ -19,6 +19,7 @@ pub(crate) mod key_crypto;
 pub(crate) mod keyvault;
 pub(crate) mod lease;
 pub(crate) mod provided_key;
+pub(crate) mod recovery_key;
 pub(crate) mod service;
 pub(crate) mod state;
 pub(crate) mod tag;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use strongroom::{Account, AccountName, CustomerKey, KeyType, NewAccount};
 
-use super::{account_shape as shape, encryption_scope, service};
+use super::{account_shape as shape, encryption_scope, recovery_key, service};
 use crate::args::account::{
     AccountCommand, AccountId, CreateAccount, IdentityType, KeyScope, KeySource, UpdateAccount,
 };
@@ -30,6 +30,7 @@ pub(super) fn run(session: &Session, command: &AccountCommand) -> Result<Value, 
                 .collect()
         }
         AccountCommand::Move(id) => move_to_tenant(session, id),
+        AccountCommand::RecoveryKey(command) => recovery_key::run(session, command),
         AccountCommand::Show(id) => shown(&session.account(&id.name)?),
         AccountCommand::Update(args) => update(session, args),
     }

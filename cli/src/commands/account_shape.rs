@@ -14,6 +14,7 @@ pub(super) fn account(account: &AccountProperties, encryption: &EncryptionStatus
         "encryption": {
             "keySource": encryption.key_source.as_str(),
             "keyVaultProperties": encryption.key_vault.as_ref().map(key_vault),
+            "recoveryKey": encryption.recovery_key.as_ref().map(super::recovery_key::shape),
             "requireInfrastructureEncryption": encryption.require_infrastructure_encryption,
             "services": {
                 "blob": on(encryption.blob.as_str()),

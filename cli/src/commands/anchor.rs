@@ -45,7 +45,7 @@ pub(super) fn run(session: &Session, command: &AnchorCommand) -> Result<Value, F
 fn modes(sides: Sides, mode: AnchorMode) -> Anchors {
     let of = |chosen| if chosen { mode } else { AnchorMode::Check };
     Anchors {
-        modes: [of(sides.store), of(sides.vaults)],
+        modes: [of(sides.store), of(sides.key_vaults)],
         ..Anchors::default()
     }
 }

@@ -95,6 +95,7 @@ fn shown(account: &Account, scope: &EncryptionScopeProperties) -> Result<Value, 
         "keyVaultProperties": scope.key_vault.as_ref().map(key_vault),
         "lastModifiedTime": time(scope.last_modified),
         "name": name,
+        "recoveryKey": scope.recovery_key.as_ref().map(super::recovery_key::shape),
         "requireInfrastructureEncryption": scope.require_infrastructure_encryption,
         "resourceGroup": owner.resource_group,
         "source": match scope.key_source {

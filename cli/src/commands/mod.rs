@@ -25,6 +25,7 @@ mod key_files;
 mod lease;
 mod maintain;
 mod paging;
+mod recovery_key;
 mod scrub;
 mod service;
 mod service_shape;

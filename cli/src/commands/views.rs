@@ -96,7 +96,9 @@ const VAULT: View = &[
 pub(super) fn of(command: &Command) -> Option<View> {
     match command {
         Command::Keyvault(command) => vault(command),
-        Command::Storage(StorageCommand::Account(AccountCommand::BlobServiceProperties(_))) => None,
+        Command::Storage(StorageCommand::Account(
+            AccountCommand::BlobServiceProperties(_) | AccountCommand::RecoveryKey(_),
+        )) => None,
         Command::Storage(StorageCommand::Account(_)) => Some(ACCOUNT),
         Command::Storage(StorageCommand::Blob(command)) => {
             matches!(**command, BlobCommand::List(_) | BlobCommand::Show(_)).then_some(BLOB)

@@ -40,6 +40,50 @@ pub(super) fn classify(input: &[u8]) -> Result<Shape<'_>, ImportError> {
     }
 }
 
+/// Modulus and exponent of a public key: `SubjectPublicKeyInfo` (RFC 5280 section 4.1), or the
+/// `RSAPublicKey` (RFC 8017 appendix A.1.1) in it.
+pub(super) fn public(input: &[u8]) -> Result<(&[u8], &[u8]), ImportError> {
+    match classify(input) {
+        Err(ImportError::PublicOnly) => {}
+        Ok(_) | Err(ImportError::Encrypted | ImportError::MultiPrime) => return Err(ImportError::Private),
+        Err(error) => return Err(error),
+    }
+    let not_whole = "the public key has no modulus and exponent";
+    let mut fields = Reader(Reader(input).expect(SEQUENCE, not_whole)?);
+    if fields.0.first() == Some(&INTEGER) {
+        return numbers(fields);
+    }
+    let mut algorithm = Reader(fields.expect(SEQUENCE, not_whole)?);
+    match algorithm.expect(OBJECT_IDENTIFIER, "the algorithm has no identifier")? {
+        RSA_ENCRYPTION => {}
+        EC_PUBLIC_KEY => return Err(ImportError::EllipticCurve),
+        _ => {
+            return Err(ImportError::OtherKind {
+                found: "a public key of another algorithm".into(),
+            });
+        }
+    }
+    let bits = fields.expect(BIT_STRING, not_whole)?;
+    fields.finish()?;
+    let Some((0, key)) = bits.split_first() else {
+        return Err(ImportError::Malformed { what: not_whole });
+    };
+    let mut inside = Reader(key);
+    let pair = Reader(inside.expect(SEQUENCE, not_whole)?);
+    inside.finish()?;
+    numbers(pair)
+}
+
+fn numbers(mut fields: Reader<'_>) -> Result<(&[u8], &[u8]), ImportError> {
+    let not_whole = "the public key has no modulus and exponent";
+    let (n, e) = (
+        fields.expect(INTEGER, not_whole)?,
+        fields.expect(INTEGER, not_whole)?,
+    );
+    fields.finish()?;
+    Ok((n, e))
+}
+
 /// Private keys and PKCS#12 begin with a version number.
 fn versioned<'a>(version: &'a [u8], mut fields: Reader<'a>) -> Result<Shape<'a>, ImportError> {
     let second = fields.next()?;

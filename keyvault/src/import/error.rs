@@ -55,6 +55,11 @@ pub enum ImportError {
         "this is a PKCS#12 file; take the key out of it first, for example with openssl pkcs12 -nocerts -noenc"
     )]
     Pkcs12,
+    /// A private key where a public one was asked for.
+    #[error(
+        "this is a private key; keep it offline and give its public part, for example from openssl pkey -pubout"
+    )]
+    Private,
     /// Only the public half.
     #[error("this is a public key; import the private key")]
     PublicOnly,

@@ -17,8 +17,24 @@ pub(super) fn looks_like(input: &[u8]) -> bool {
     std::str::from_utf8(input).is_ok_and(|text| text.lines().any(|line| line.starts_with(BEGIN)))
 }
 
-/// The content of the only block of `input`.
+/// The content of the only block of `input`, a private key.
 pub(super) fn decode(input: &[u8]) -> Result<Zeroizing<Vec<u8>>, ImportError> {
+    decode_block(input, check_label)
+}
+
+/// The content of the only block of `input`, a public key.
+pub(super) fn decode_public(input: &[u8]) -> Result<Zeroizing<Vec<u8>>, ImportError> {
+    decode_block(input, |label| match check_label(label) {
+        Err(ImportError::PublicOnly) => Ok(()),
+        Ok(()) | Err(ImportError::Encrypted) => Err(ImportError::Private),
+        other => other,
+    })
+}
+
+fn decode_block(
+    input: &[u8],
+    check_label: impl Fn(&str) -> Result<(), ImportError>,
+) -> Result<Zeroizing<Vec<u8>>, ImportError> {
     let text = std::str::from_utf8(input).map_err(|_| malformed("a PEM file is text"))?;
     let count = text.lines().filter(|line| line.starts_with(BEGIN)).count();
     if count > 1 {

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use strongroom_engine::entropy::random;
 use strongroom_engine::keys::{RootKey, ScopeId};
+use strongroom_keyvault::PublicKey;
 
 use super::open::{OpenScope, unknown};
 use super::{EncryptionScopeName, EncryptionScopeProperties, EncryptionScopeState, ScopeRecord};
 use crate::account::{Account, AccountCore};
 use crate::commit::Failure;
 use crate::encryption::settings::EncryptionStatus;
-use crate::encryption::{Custody, CustomerKey, KeyGuard, forget, seal_first};
+use crate::encryption::{
+    Custody, CustomerKey, KeyGuard, RecoverTo, RecoveryKey, RecoveryPrivateKey, forget, seal_first,
+};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a new encryption scope is to be. The default is under a key of the platform.
@@ -171,6 +174,7 @@ impl EncryptionScope {
             state: record.state,
             key_source: keys.key_source,
             key_vault: keys.key_vault,
+            recovery_key: self.recovery_key()?,
             require_infrastructure_encryption: record.infrastructure,
             created: record.created,
             last_modified: record.last_modified,
@@ -193,6 +197,40 @@ impl EncryptionScope {
     /// 403 while access is revoked: restore it first. The settings stay as they are.
     pub fn use_platform_key(&self) -> Result<EncryptionScopeProperties> {
         self.open.custody.use_platform_key(&self.open.guard)?;
+        self.touch(|_| ())
+    }
+
+    /// Wraps the scope's root key for a recovery key too. See [`Account::set_recovery_key`].
+    ///
+    /// # Errors
+    /// 403 while access is revoked.
+    pub fn set_recovery_key(&self, public: &PublicKey) -> Result<RecoveryKey> {
+        self.open.custody.set_recovery_key(&self.open.guard, public)?;
+        self.recovery_key()?.ok_or_else(|| unknown(&self.name))
+    }
+
+    /// The scope's recovery key, if there is one. Does not ask the vault.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn recovery_key(&self) -> Result<Option<RecoveryKey>> {
+        self.open.custody.recovery_key()
+    }
+
+    /// Forgets the recovery key. See [`Account::remove_recovery_key`].
+    ///
+    /// # Errors
+    /// 403 while access is revoked.
+    pub fn remove_recovery_key(&self) -> Result<()> {
+        self.open.custody.remove_recovery_key(&self.open.guard)
+    }
+
+    /// Takes the scope's root key back with the private part of its recovery key. See [`Account::recover`].
+    ///
+    /// # Errors
+    /// As [`Account::recover`].
+    pub fn recover(&self, private: &RecoveryPrivateKey, to: &RecoverTo) -> Result<EncryptionScopeProperties> {
+        self.open.custody.recover(&self.open.guard, private, to)?;
         self.touch(|_| ())
     }
 

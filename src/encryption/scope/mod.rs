@@ -20,7 +20,7 @@ pub(crate) use record::ScopeRecord;
 use serde::{Deserialize, Serialize};
 use strongroom_engine::Timestamp;
 
-use super::{KeySource, KeyVaultProperties};
+use super::{KeySource, KeyVaultProperties, RecoveryKey};
 use crate::error::{Error, ErrorKind};
 
 /// Whether data under an encryption scope can be had.
@@ -61,6 +61,8 @@ pub struct EncryptionScopeProperties {
     pub key_source: KeySource,
     /// The customer's key, while it holds the root key.
     pub key_vault: Option<KeyVaultProperties>,
+    /// The second key, kept offline, that its root key is wrapped for too.
+    pub recovery_key: Option<RecoveryKey>,
     /// Whether everything under it is sealed twice.
     pub require_infrastructure_encryption: bool,
     /// When it was created.

@@ -1,7 +1,7 @@
 //! A store whose head is anchored elsewhere: compared when it is opened, moved with every commit.
 //!
 //! Invariants:
-//! * The store's head is in the batch that swaps the heads of trees: it always is that of the trees there are.
+//! * The store's head is in the batch that swaps the heads of trees: it is always that of these trees.
 //! * The anchor is written after the sync of that batch and before anybody is told. It is never ahead.
 //! * After a failed write of the anchor nothing more is written until the store is opened again.
 
