@@ -2,6 +2,7 @@
 
 pub(crate) mod anchor;
 mod backup;
+mod directory;
 pub(crate) mod files;
 mod header;
 mod lock;

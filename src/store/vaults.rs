@@ -14,9 +14,10 @@ use strongroom_engine::{Clock, Entropy, SystemClock, SystemEntropy};
 use strongroom_keyvault::{Providers, SoftwareProvider, VaultError, VaultStore, VaultStoreParts};
 
 use super::anchor::{self, AnchorOptions};
+use super::directory::{ENGINE, LAST_COMMIT, Tree, directory_engine, finish, prepare};
 use super::header::{Header, NewHeader, Role};
 use super::lock::DirectoryLock;
-use super::open::{ENGINE, LAST_COMMIT, Placement, Tree, directory_engine, finish, prepare};
+use super::open::Placement;
 use super::platform_key::PlatformKey;
 use crate::error::{Error, ErrorKind, Result, is_newer};
 

@@ -28,8 +28,9 @@ use strongroom_engine::engine::EngineKind;
 use strongroom_engine::keys::Purpose;
 
 use super::Store;
+use super::directory::ENGINE;
 use super::header::Role;
-use super::open::{ENGINE, Placement, StoreOptions};
+use super::open::{Placement, StoreOptions};
 use crate::error::{Error, ErrorKind, Result};
 use manifest::Manifest;
 use restore::Restore;

@@ -20,13 +20,14 @@ use super::steps::Steps;
 use super::write::{count, lies_in};
 use super::{RestoreProgress, damaged, unwritten};
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::directory::{
+    BODIES, ENGINE, LAST_COMMIT, SIDE_FILES, Tree, UNFINISHED, create_directory, directory_engine,
+    file_chunks, finish, prepare,
+};
 use crate::store::files;
 use crate::store::header::{Header, Role};
 use crate::store::lock::{self, DirectoryLock};
-use crate::store::open::{
-    BODIES, ENGINE, LAST_COMMIT, Placement, SIDE_FILES, Tree, UNFINISHED, create_directory, directory_engine,
-    file_chunks, finish, prepare,
-};
+use crate::store::open::Placement;
 use crate::store::platform_key::PlatformKey;
 
 /// A backup of which every byte is what was written.

@@ -12,8 +12,9 @@ use super::steps::RealSteps;
 use super::write::{Destination, Subject};
 use super::{BackupOptions, BackupReport, RestoreProgress, engine_name};
 use crate::error::{Error, Result};
+use crate::store::directory::{ENGINE, Tree, directory_engine};
 use crate::store::header::Role;
-use crate::store::open::{ENGINE, Placement, Tree, directory_engine};
+use crate::store::open::Placement;
 use crate::store::vaults::{CACHE_BYTES, VaultOptions, Vaults, vaults_failed};
 
 impl Vaults {

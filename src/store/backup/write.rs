@@ -13,10 +13,10 @@ use super::records::{self, RecordsWriter};
 use super::steps::Steps;
 use super::{BackupOptions, BackupReport, SealedFile, unwritten};
 use crate::error::{Error, ErrorKind, Result};
+use crate::store::directory::{SIDE_FILES, UNFINISHED};
 use crate::store::files;
 use crate::store::header::{Header, refuse_file};
 use crate::store::lock::DirectoryLock;
-use crate::store::open::{SIDE_FILES, UNFINISHED};
 
 /// What is copied, and what vouches for the copy.
 pub(super) struct Subject<'a> {
