@@ -145,10 +145,10 @@ impl BodyReader {
         })
     }
 
-    /// The first of `most` bytes from `offset` on, at most to the end of the chunk that holds `offset`, without
-    /// a copy; none at or beyond the end. Give them [back](Self::give_back) once they are done with, so that
-    /// the next chunk needs no new memory. Whoever asks for more than a few chunks is expected to ask for the
-    /// rest next, and it is fetched meanwhile.
+    /// The first of `most` bytes from `offset` on, at most to the end of the chunk that holds `offset`,
+    /// without a copy; none at or beyond the end. Give them [back](Self::give_back) once they are done with,
+    /// so that the next chunk needs no new memory. Whoever asks for more than a few chunks is expected to
+    /// ask for the rest next, and it is fetched meanwhile.
     ///
     /// # Errors
     /// As [`read_at`](Self::read_at).
@@ -214,8 +214,8 @@ impl BodyReader {
         done.map_err(|error| self.source.explain(index, error))
     }
 
-    /// One chunk, from those fetched ahead if it is the next of them. Has those up to `end` fetched that follow
-    /// it.
+    /// One chunk, from those fetched ahead if it is the next of them. Has those up to `end` fetched that
+    /// follow it.
     fn fetch(&self, (index, end): (u32, u32), mut buffer: SecretBuffer) -> Fetched {
         let mut ahead = self.ahead.lock();
         if let Some(running) = ahead.as_mut() {
