@@ -46,8 +46,8 @@ pub struct UploadOptions {
     pub content_md5: ContentMd5,
     /// The CRC-64 that the content must have, if it is known; not together with a provided MD5.
     pub content_crc64: Option<Crc64>,
-    /// How many bytes there are, if that is known: content of another length is refused, and of content beyond
-    /// [`MD5_BYTES_MAX`](super::MD5_BYTES_MAX) no MD5 is begun that would have to be given up.
+    /// How many bytes there are, if that is known: content of another length is refused, and of content
+    /// beyond [`MD5_BYTES_MAX`](super::MD5_BYTES_MAX) no MD5 is begun that would have to be given up.
     pub content_length: Option<u64>,
     /// Index tags.
     pub tags: Tags,
@@ -86,9 +86,8 @@ impl Container {
     /// # Errors
     /// `ContainerNotFound` (404); the 403 of a revoked key; `BlobAlreadyExists` (409), `ConditionNotMet`
     /// (412) and the other errors of conditional writes; `InvalidHeaderValue`, `Md5Mismatch`,
-    /// `Crc64Mismatch`, `BothCrc64AndMd5HeaderPresent` (400), `InvalidHeaderValue` also for content of another
-    /// length than was said;
-    /// `InvalidInput` (400) when the reader fails.
+    /// `Crc64Mismatch`, `BothCrc64AndMd5HeaderPresent` (400), `InvalidHeaderValue` also for content of
+    /// another length than was said; `InvalidInput` (400) when the reader fails.
     pub fn upload(&self, name: &BlobName, content: impl Read, options: UploadOptions) -> Result<BlobReceipt> {
         let mut upload = self.begin_upload(name, options)?;
         upload.intake.read(content)?;

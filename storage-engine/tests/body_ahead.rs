@@ -1,5 +1,5 @@
-//! A body that is read in order has its next chunks fetched meanwhile, and nothing of that shows: the bytes and
-//! errors are the same, and no chunk is fetched twice or without having been asked for.
+//! A body that is read in order has its next chunks fetched meanwhile, and nothing of that shows: the bytes
+//! and errors are the same, and no chunk is fetched twice or without having been asked for.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
 
 mod body_world;

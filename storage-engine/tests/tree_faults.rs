@@ -124,7 +124,7 @@ fn every_call(lasting: Lasting, fault: Fault) {
         let (faulty, handle) = Faulty::new(inner);
         if !check(plan, &handle, faulty, &memory) {
             assert!(call > 40, "{call} calls");
-            tally::tally("R6", "a tree", &[("failing calls", call as u64)], 0);
+            tally::tally("R6", "a tree", &[("failing calls", call)], 0);
             break;
         }
     }

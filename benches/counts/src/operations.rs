@@ -56,7 +56,7 @@ pub(crate) const OPERATIONS: [Operation; 7] = [
     Operation {
         name: "get 1 MiB",
         repeats: 4,
-        is_threaded: false,
+        is_threaded: true,
         prepare: || get(1 << 20),
     },
     Operation {

@@ -143,8 +143,8 @@ impl BodyWriter {
         Ok(())
     }
 
-    /// Seals what is left, stores the last chunk, and has the bytes of a large body written to disk where they
-    /// lie in a file: the commit that adopts the body finds that done. Nothing can be written after it.
+    /// Seals what is left, stores the last chunk, and has the bytes of a large body written to disk where
+    /// they lie in a file: the commit that adopts the body finds that done. Nothing can be written after it.
     ///
     /// # Errors
     /// [`BodyError::Revoked`]; [`BodyError::Interrupted`] after an earlier error; storage errors.

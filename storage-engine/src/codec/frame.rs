@@ -123,7 +123,9 @@ pub fn unframe_unchecked(kind: FrameKind, bytes: &[u8]) -> Result<&[u8], CodecEr
 }
 
 /// Head, checksum and payload.
-fn split(kind: FrameKind, bytes: &[u8]) -> Result<(&[u8], &[u8], &[u8]), CodecError> {
+type Parts<'b> = (&'b [u8], &'b [u8], &'b [u8]);
+
+fn split(kind: FrameKind, bytes: &[u8]) -> Result<Parts<'_>, CodecError> {
     let malformed = CodecError::Malformed(kind.name());
     let Some((head, rest)) = bytes.split_at_checked(HEAD_BYTES) else {
         return Err(malformed);

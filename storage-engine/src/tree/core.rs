@@ -138,11 +138,14 @@ impl Core {
 
     /// Fails if the engine has lost the commit that was noted last, unless that is accepted.
     pub(super) fn check_last_commit(&self, accepted: bool) -> Result<(), TreeError> {
-        match &self.last_commit {
-            Some(last) if accepted => Ok(last.forget()),
-            Some(last) => last.check(self.engine.as_ref()),
-            None => Ok(()),
+        let Some(last) = &self.last_commit else {
+            return Ok(());
+        };
+        if accepted {
+            last.forget();
+            return Ok(());
         }
+        last.check(self.engine.as_ref())
     }
 
     /// Passes a result of a write on; an error stops all later writes.
