@@ -27,7 +27,7 @@ use super::vaults::Vaults;
 use super::{Inner, Store, StoreShared};
 use crate::account::{Accounts, remove_orphans};
 use crate::encryption::{FileSystem, KeyServices, KeySizes, RealFiles, SideFiles, recover};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// Sizes and limits of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

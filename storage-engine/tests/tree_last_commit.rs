@@ -1,5 +1,9 @@
 //! An engine that has lost its newest commits is refused, if the last one was noted, and nothing is written.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
 
 mod common;
 
