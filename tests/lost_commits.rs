@@ -17,7 +17,7 @@ use strongroom::{
     Container, DownloadOptions, ErrorKind, Metadata, Placement, Settings, Store, UploadOptions,
 };
 
-const CONTENT: [u8; 300_000] = [7; 300_000];
+static CONTENT: [u8; 300_000] = [7; 300_000];
 
 fn container(store: &Store) -> Container {
     let account = store.account(&name(ACCOUNT)).unwrap();
