@@ -75,7 +75,10 @@ fn under_load(kept: Kept) {
         }
         let taken = [1, 2, 3].map(|nth| {
             let before = acknowledged.load(SeqCst);
-            source.backup(&format!("backup-{nth}")).unwrap();
+            let made = source.backup(&format!("backup-{nth}"));
+            // Writers that are not told would go on for ever.
+            stop.fetch_or(made.is_err(), SeqCst);
+            made.unwrap();
             (before, acknowledged.load(SeqCst))
         });
         stop.store(true, SeqCst);
