@@ -112,17 +112,23 @@ impl Upload<'_> {
 
     fn block(&self, md5: Option<&str>) -> Result<Value, Failure> {
         let args = self.args;
+        let file = self.open()?;
+        let about = file
+            .metadata()
+            .map_err(|error| Failure::file(self.path, &error))?;
         let options = UploadOptions {
             headers: headers(&args.content, ContentHeaders::default()),
             metadata: metadata(&args.metadata)?,
             conditions: self.conditions()?,
+            // A pipe does not know.
+            content_length: about.is_file().then(|| about.len()),
             content_md5: md5.map(str::parse).transpose()?.unwrap_or_default(),
             tags: tags(&args.tags)?,
             tier: args.tier,
             encryption: args.encryption.choice()?,
             ..UploadOptions::default()
         };
-        let content = &mut Metered::new(self.open()?, self.bar);
+        let content = &mut Metered::new(file, self.bar);
         Ok(shape::receipt(
             &self.container.upload(self.name, content, options)?,
         ))
