@@ -261,7 +261,11 @@ impl StoreOptions {
                 let key = |id| root.purpose(Purpose::Tree, id);
                 (
                     engine,
-                    Some(LastCommit::open(&self.directory.join(LAST_COMMIT), key)?),
+                    Some(LastCommit::open(
+                        &self.directory.join(LAST_COMMIT),
+                        Some(id),
+                        key,
+                    )?),
                 )
             }
         };
