@@ -187,22 +187,18 @@ fn an_anchor_that_panics_stops_all_writes() {
 fn commits_of_every_size_are_anchored() {
     let (_engine, anchor, store) = begun();
     let tree = store.open_tree(TREE, tree_key(TREE)).unwrap();
-    let name = |number: u32| number.to_be_bytes().to_vec();
+    let name = u32::to_be_bytes;
     tree.transact(move |txn| {
-        (0..800).try_for_each(|number| txn.put(&[&[9], name(number).as_slice()].concat(), &[0; 60]))
+        (0..800).try_for_each(|number| txn.put(&[&[9_u8], name(number).as_slice()].concat(), &[0; 60]))
     })
     .unwrap();
-    for leaves in 40..80 {
+    for (leaves, apart) in (20..70_u32).flat_map(|leaves| (1..12_u32).map(move |apart| (leaves, apart))) {
         let before = anchor.number();
         let changed = tree.transact(move |txn| {
-            (0..leaves).try_for_each(|leaf| {
-                txn.put(
-                    &[&[9], (leaf * 9_u32).to_be_bytes().as_slice()].concat(),
-                    &[1; 60],
-                )
-            })
+            let mut keys = (0..leaves).map(|leaf| [&[9_u8], name(leaf * apart).as_slice()].concat());
+            keys.try_for_each(|key| txn.put(&key, &[leaves as u8 ^ (apart as u8) << 4; 60]))
         });
-        changed.unwrap_or_else(|error: TreeError| panic!("{leaves} leaves: {error}"));
-        assert_eq!(anchor.number(), before + 1, "{leaves} leaves");
+        changed.unwrap_or_else(|error: TreeError| panic!("{leaves} keys, {apart} apart: {error}"));
+        assert_eq!(anchor.number(), before + 1, "{leaves} keys, {apart} apart");
     }
 }
