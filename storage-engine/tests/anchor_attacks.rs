@@ -1,5 +1,5 @@
-//! What somebody writes into the store's head counts for nothing, and an anchor that fails, hangs or panics locks nobody
-//! out.
+//! What somebody writes into the store's head counts for nothing, and an anchor that fails, hangs or panics
+//! locks nobody out.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
