@@ -119,7 +119,9 @@ impl VaultStore {
         let made_of = TreeStoreParts {
             engine: parts.engine,
             chunks: None,
-            last_commit: last_commit.map(|path| LastCommit::open(path, key)).transpose()?,
+            last_commit: last_commit
+                .map(|path| LastCommit::open(path, None, key))
+                .transpose()?,
             entropy: parts.entropy.clone(),
             clock: parts.clock.clone(),
         };

@@ -121,6 +121,11 @@ pub(crate) fn refused(what: &str, error: &AnchorError) -> Error {
     const ACCEPT: &str = "if you have restored it yourself, accept that once, explicitly; or else find who wrote to \
                           the disk, and put the newest state back";
     let (code, hint) = match error {
+        AnchorError::RolledBack { found: 0, .. } => (
+            "StoreRolledBack",
+            "if its anchoring was ended, remove the anchor; if you have restored it yourself, accept that once, \
+             explicitly; or else find who wrote to the disk",
+        ),
         AnchorError::RolledBack { .. } => ("StoreRolledBack", ACCEPT),
         AnchorError::Diverged { .. } => ("StoreDiverged", ACCEPT),
         AnchorError::TreesPutBack { .. } => ("TreesRolledBack", ACCEPT),
@@ -134,7 +139,8 @@ pub(crate) fn refused(what: &str, error: &AnchorError) -> Error {
         ),
         AnchorError::Foreign => (
             "AnchorForeign",
-            "name the anchor of this one; the vaults and the store each have their own",
+            "name the anchor of this one (the vaults and the store each have their own); or remove it, if making a \
+             store with it has failed",
         ),
         AnchorError::Forged | AnchorError::Damaged => (
             "AnchorDamaged",

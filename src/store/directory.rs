@@ -107,7 +107,12 @@ pub(super) fn prepare(directory: &Path, role: Role) -> Result<DirectoryLock> {
     refuse_file(directory)?;
     create_directory(directory)?;
     let (marker, engine) = (directory.join(UNFINISHED), directory.join(ENGINE));
-    if !marker.exists() && !engine.exists() && !Header::path(directory, role).exists() {
+    let other = match role {
+        Role::Store => Role::Vaults,
+        Role::Vaults => Role::Store,
+    };
+    let is_new = !marker.exists() && !engine.exists() && !Header::path(directory, role).exists();
+    if is_new || Header::path(directory, other).exists() {
         refuse_foreign(directory)?;
     }
     let lock = DirectoryLock::acquire(directory)?;
@@ -120,22 +125,13 @@ pub(super) fn prepare(directory: &Path, role: Role) -> Result<DirectoryLock> {
         )
         .hint("open it, or name another directory"));
     }
+    // Of a store that was here: what is restored may be of the same trees, and of an earlier commit.
+    let note = directory.join(LAST_COMMIT);
+    removed(fs::remove_file(&note), &note)?;
     if marker.exists() {
         // Made by an attempt that never got its header: nothing in it can be opened by anybody.
-        let note = directory.join(LAST_COMMIT);
-        let removed = [
-            (fs::remove_dir_all(&engine), engine),
-            (fs::remove_dir_all(directory.join(BODIES)), directory.join(BODIES)),
-            // What a restore wrote may be of the same trees, and of a later commit.
-            (fs::remove_file(&note), note),
-        ];
-        for (result, part) in removed {
-            match result {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io(format!("cannot remove {}", part.display()), error));
-                }
-                _ => {}
-            }
+        for part in [engine, directory.join(BODIES)] {
+            removed(fs::remove_dir_all(&part), &part)?;
         }
     } else if engine.exists() {
         return Err(Error::new(
@@ -152,6 +148,16 @@ pub(super) fn prepare(directory: &Path, role: Role) -> Result<DirectoryLock> {
     files::replace(&marker, b"")
         .map_err(|error| Error::io(format!("cannot write {}", marker.display()), error))?;
     Ok(lock)
+}
+
+/// Passes on that something could not be removed, unless it was not there.
+fn removed(result: std::io::Result<()>, part: &Path) -> Result<()> {
+    match result {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io(format!("cannot remove {}", part.display()), error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Removes the marker once the header is there.

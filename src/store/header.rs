@@ -112,7 +112,13 @@ impl Header {
         let bytes = files::read(&path)
             .map_err(|error| Error::io(format!("cannot read {}", path.display()), error))?
             .ok_or_else(|| not_one(directory, role))?;
-        let decoded = codec::unframe(FrameKind::File, &bytes).and_then(codec::decode::<Self>);
+        Self::decode(&bytes, directory, role)
+    }
+
+    /// The header in these bytes, which are those of a file in `directory`.
+    pub(crate) fn decode(bytes: &[u8], directory: &Path, role: Role) -> Result<Self> {
+        let path = Self::path(directory, role);
+        let decoded = codec::unframe(FrameKind::File, bytes).and_then(codec::decode::<Self>);
         match decoded {
             Ok(header) if header.role == role => Ok(header),
             Ok(header) => Err(not_one(directory, role).hint(format!(

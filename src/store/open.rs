@@ -1,7 +1,7 @@
 //! Making and opening stores: checks first, one step that makes it real, and nothing written when it is
 //! refused.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -251,19 +251,11 @@ impl StoreOptions {
         id: ScopeId,
         (tree, placement): (Tree, Placement),
     ) -> Result<(PathBuf, Arc<StoreShared>)> {
+        let made_of = (tree, self.settings.engine);
         // Where an engine of the application's own is, and what it keeps, is its business.
         let (engine, last_commit) = match self.engine {
             Some(engine) => (engine, None),
-            None => {
-                let made_of = (tree, self.settings.engine);
-                let cache = self.settings.engine_cache_bytes;
-                let engine = directory_engine(&self.directory.join(ENGINE), cache, made_of)?;
-                let key = |id| root.purpose(Purpose::Tree, id);
-                (
-                    engine,
-                    Some(LastCommit::open(&self.directory.join(LAST_COMMIT), key)?),
-                )
-            }
+            None => own_engine(&self.directory, &self.settings, made_of, (&root, id))?,
         };
         if matches!(tree, Tree::Open) {
             refuse_foreign_engine(&self.directory.join(ENGINE), engine.as_ref(), id)?;
@@ -302,6 +294,19 @@ impl StoreOptions {
         };
         Ok((self.directory, Arc::new(shared)))
     }
+}
+
+/// The engine in the store's directory, and the note of its last commit.
+fn own_engine(
+    directory: &Path,
+    settings: &Settings,
+    made_of: (Tree, EngineKind),
+    (root, id): (&RootKey, ScopeId),
+) -> Result<(Box<dyn Engine>, Option<LastCommit>)> {
+    let engine = directory_engine(&directory.join(ENGINE), settings.engine_cache_bytes, made_of)?;
+    let key = |id| root.purpose(Purpose::Tree, id);
+    let noted = LastCommit::open(&directory.join(LAST_COMMIT), Some(id), key)?;
+    Ok((engine, Some(noted)))
 }
 
 fn store(

@@ -17,7 +17,7 @@ use strongroom_engine::tree::{LastCommit, TreeError, TreeStore, TreeStoreParts};
 
 fn open_noted(engine: &Shared, note: &Path) -> Result<std::sync::Arc<TreeStore>, TreeError> {
     let parts = TreeStoreParts {
-        last_commit: Some(LastCommit::open(note, tree_key)?),
+        last_commit: Some(LastCommit::open(note, Some(ROOT), tree_key)?),
         ..parts(engine.clone())
     };
     TreeStore::open(parts, settings(512))
@@ -26,6 +26,9 @@ fn open_noted(engine: &Shared, note: &Path) -> Result<std::sync::Arc<TreeStore>,
 fn everything(engine: &Shared) -> [Vec<(Vec<u8>, Vec<u8>)>; 6] {
     Space::ALL.map(|space| records(engine, space))
 }
+
+/// The store's own tree.
+const ROOT: ScopeId = ScopeId([2; 16]);
 
 /// What lies there when the store is opened.
 struct There {
@@ -107,6 +110,35 @@ fn an_engine_that_lost_the_noted_commit_is_refused() {
         there.before.clone()
     });
     check("an empty engine", false, |_, _| memory());
+}
+
+/// A loss that goes back to before the noted tree was made shows by the store's own tree, which names it.
+#[test]
+fn a_tree_that_was_never_made_is_missed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (note, engine) = (directory.path().join("last-commit"), memory());
+    let store = open_noted(&engine, &note).unwrap();
+    let own = store.create_tree(ROOT, tree_key(ROOT)).unwrap();
+    put(&own, b"a tree", b"none").unwrap();
+    let before = copy(&engine);
+    let id = ScopeId([1; 16]);
+    let tree = store.create_tree(id, tree_key(id)).unwrap();
+    put(&own, b"a tree", b"one").unwrap();
+    put(&tree, b"key", b"value").unwrap();
+    store.close().unwrap();
+    let lost = open_noted(&before, &note).err().unwrap();
+    assert!(
+        matches!(
+            lost,
+            TreeError::LostCommits {
+                found: 1,
+                noted: 2,
+                ..
+            }
+        ),
+        "{lost}"
+    );
+    open_noted(&engine, &note).unwrap();
 }
 
 #[test]

@@ -124,8 +124,9 @@ impl Open {
     }
 }
 
-/// Hands out the records of one file, which was checked before.
-pub(super) fn read(path: &Path, each: &mut RecordVisitor<'_>) -> Result<()> {
+/// Hands out the records of one file. It was checked before, and is again, as somebody may have changed it
+/// since: what was handed out counts only when this returns without an error.
+pub(super) fn read(path: &Path, entry: &FileEntry, each: &mut RecordVisitor<'_>) -> Result<()> {
     let unread = |error: io::Error| Error::io(format!("cannot read {}", path.display()), error);
     let file = File::open(path).map_err(unread)?;
     let left = file.metadata().map_err(unread)?.len();
@@ -133,6 +134,7 @@ pub(super) fn read(path: &Path, each: &mut RecordVisitor<'_>) -> Result<()> {
         path,
         left,
         file: BufReader::with_capacity(BUFFER_BYTES, file),
+        hash: Sha256::new(),
     };
     if records.take(MAGIC.len())? != MAGIC {
         return Err(damaged(path));
@@ -147,7 +149,11 @@ pub(super) fn read(path: &Path, each: &mut RecordVisitor<'_>) -> Result<()> {
         let value = records.take(length)?;
         each(space, key, value)?;
     }
-    Ok(())
+    if <[u8; 32]>::from(records.hash.finalize()) == entry.sha256 {
+        Ok(())
+    } else {
+        Err(damaged(path))
+    }
 }
 
 /// Takes the space, key and value of a record.
@@ -157,6 +163,7 @@ struct Records<'a> {
     path: &'a Path,
     left: u64,
     file: BufReader<File>,
+    hash: Sha256,
 }
 
 impl Records<'_> {
@@ -166,6 +173,7 @@ impl Records<'_> {
         let mut bytes = vec![0; count];
         let unread = |error| Error::io(format!("cannot read {}", self.path.display()), error);
         self.file.read_exact(&mut bytes).map_err(unread)?;
+        self.hash.update(&bytes);
         Ok(bytes)
     }
 

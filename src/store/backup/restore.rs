@@ -57,8 +57,7 @@ pub(super) fn check(
         .iter()
         .find(is_header)
         .ok_or_else(|| damaged(backup))?;
-    header.check(backup, &mut |_| ())?;
-    let header = Header::read(backup, role)?;
+    let header = Header::decode(&header.read(backup)?, backup, role)?;
     let root = header.unlock(key)?;
     manifest.verify(backup, &root.purpose(Purpose::BackupMac, manifest.id))?;
     for file in &manifest.files {
@@ -151,11 +150,11 @@ impl<'a> Restore<'a> {
         for file in &self.checked.manifest.files {
             let path = self.backup.join(&file.name);
             match file.name.split_once('/') {
-                Some((records::FOLDER, _)) => records::read(&path, &mut |space, key, value| {
+                Some((records::FOLDER, _)) => records::read(&path, file, &mut |space, key, value| {
                     step(value.len());
                     loader.put(space, key, value)
                 })?,
-                Some((SIDE_FILES, name)) => self.side_file(&path, name)?,
+                Some((SIDE_FILES, name)) => self.side_file(file, name)?,
                 _ => {}
             }
         }
@@ -179,11 +178,9 @@ impl<'a> Restore<'a> {
         finish(self.directory)
     }
 
-    fn side_file(&self, from: &Path, name: &str) -> Result<()> {
+    fn side_file(&self, from: &FileEntry, name: &str) -> Result<()> {
         let to = self.directory.join(SIDE_FILES).join(name);
-        let sealed =
-            files::read(from).map_err(|error| Error::io(format!("cannot read {}", from.display()), error))?;
-        let sealed = sealed.ok_or_else(|| damaged(from))?;
+        let sealed = from.read(self.backup)?;
         self.steps
             .step(&to)
             .and_then(|()| files::write_new(&to, &sealed))
@@ -197,14 +194,18 @@ impl<'a> Restore<'a> {
             .map_err(|error| unwritten(directory, error))
     }
 
+    /// The header first, without which nobody opens the rest, and the marker last, with which all of it is
+    /// begun again.
     fn undo(&self) -> io::Result<()> {
+        let header = Header::path(self.directory, self.checked.header.role());
+        for file in [&files::unfinished(&header), &header] {
+            remove_file(file)?;
+        }
         for part in [ENGINE, BODIES, SIDE_FILES] {
             remove(&self.directory.join(part))?;
         }
-        match fs::remove_file(self.directory.join(LAST_COMMIT)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        remove_file(&self.directory.join(LAST_COMMIT))?;
+        files::sync_directory(self.directory)?;
         fs::remove_file(self.directory.join(UNFINISHED))?;
         if self.is_new {
             fs::remove_file(self.directory.join(lock::NAME))?;
@@ -299,6 +300,13 @@ pub(super) fn empty(engine: Box<dyn Engine>) -> Result<Box<dyn Engine>> {
 
 fn remove(directory: &Path) -> io::Result<()> {
     match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn remove_file(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }

@@ -181,8 +181,14 @@ impl Drop for Destination<'_> {
         if self.lock.is_none() {
             return;
         }
-        let cleared = self
-            .clear()
+        // First of all, as without it the rest is no backup.
+        let manifest = match fs::remove_file(self.path.join(manifest::NAME)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+        let cleared = manifest
+            .and_then(|()| self.clear())
+            .and_then(|()| files::sync_directory(self.path))
             .and_then(|()| fs::remove_file(self.path.join(UNFINISHED)))
             .and_then(|()| {
                 if self.is_new {
@@ -206,13 +212,14 @@ pub(super) fn count(counts: &mut Counts, space: Space) {
 }
 
 /// What an unfinished backup may consist of, beside its marker.
-fn known_names() -> [PathBuf; 6] {
+fn known_names() -> [PathBuf; 7] {
     use crate::store::header::Role;
     let headers = [Role::Store, Role::Vaults].map(|role| PathBuf::from(role.file_name()));
     let [store, vaults] = headers;
     [
         files::unfinished(Path::new(manifest::NAME)),
         files::unfinished(&store),
+        files::unfinished(&vaults),
         store,
         vaults,
         PathBuf::from(records::FOLDER),

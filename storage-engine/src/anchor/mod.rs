@@ -74,13 +74,6 @@ pub struct Anchoring {
     pub expected: Option<AnchoredHead>,
 }
 
-impl Anchoring {
-    /// True when an older store is to be opened all the same.
-    pub(crate) fn accepts_rollback(&self) -> bool {
-        self.mode == AnchorMode::AcceptRollback
-    }
-}
-
 /// What was found, and taken all the same, by [`AnchorMode::AcceptRollback`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AcceptedRollback {

@@ -11,7 +11,7 @@ mod reference;
 mod source;
 mod writer;
 
-pub use reader::{BodyReader, Lent};
+pub use reader::{BodyReader, LENT_BYTES_MAX, Lent};
 pub use writer::{BodyWriter, FinishedBody};
 
 use serde::{Deserialize, Serialize};

@@ -29,6 +29,9 @@ struct Opened {
     index: Option<u32>,
 }
 
+/// Bytes lent at once at most: what may be on its way to somebody who takes his time when access is revoked.
+pub const LENT_BYTES_MAX: usize = 64 << 10;
+
 /// Plaintext of a body, on its way to somebody who takes his time. Wiped on drop.
 pub struct Lent {
     body: BodyId,
@@ -152,10 +155,10 @@ impl BodyReader {
         })
     }
 
-    /// The first of `most` bytes from `offset` on, at most to the end of the chunk that holds `offset`,
-    /// without a copy; none at or beyond the end. Give them [back](Self::give_back) once they are done with,
-    /// so that the next chunk needs no new memory. Whoever asks for more than a few chunks is expected to
-    /// ask for the rest next, and it is fetched meanwhile.
+    /// The first of `most` bytes from `offset` on, at most [`LENT_BYTES_MAX`] and to the end of the chunk
+    /// that holds `offset`, without a copy; none at or beyond the end. Give them [back](Self::give_back)
+    /// once they are done with, so that the next chunk needs no new memory. Whoever asks for more than a
+    /// few chunks is expected to ask for the rest next, and it is fetched meanwhile.
     ///
     /// # Errors
     /// As [`read_at`](Self::read_at).
@@ -170,7 +173,10 @@ impl BodyReader {
         let end = offset.saturating_add(most as u64);
         self.with_chunk(offset, end, |opened, skip| {
             let opened = std::mem::take(opened);
-            let end = opened.plain.len().min(skip.saturating_add(most));
+            let end = opened
+                .plain
+                .len()
+                .min(skip.saturating_add(most.min(LENT_BYTES_MAX)));
             Lent {
                 body: self.source.reference.id,
                 opened,

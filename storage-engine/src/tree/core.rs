@@ -128,11 +128,11 @@ impl Core {
         self.commits.load(SeqCst)
     }
 
-    /// Counts a commit, of this tree among others, and notes it.
-    pub(super) fn count_commit(&self, tree: ScopeId, commit: u64) {
+    /// Counts a commit to these trees, and notes it.
+    pub(super) fn count_commit(&self, commits: impl Iterator<Item = (ScopeId, u64)>) {
         self.commits.fetch_add(1, SeqCst);
         if let Some(last) = &self.last_commit {
-            last.note(tree, commit);
+            last.note(commits);
         }
     }
 

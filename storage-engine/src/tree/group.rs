@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::anchored::Moving;
 use super::committer::Job;
 use super::core::{Cached, Core};
 use super::page_id::hex;
@@ -144,8 +145,9 @@ impl Commit<'_> {
         let (mut batch, ended) = self.heads();
         let records = self.records();
         let bytes: usize = records.iter().map(Mutation::size).sum();
-        let one_batch = batch.mutations.len() + records.len() <= BATCH_OPERATIONS_MAX
-            && batch.size() + bytes <= BATCH_BYTES_MAX;
+        let (more, more_bytes) = self.core.store_head_room();
+        let one_batch = batch.mutations.len() + records.len() + more <= BATCH_OPERATIONS_MAX
+            && batch.size() + bytes + more_bytes <= BATCH_BYTES_MAX;
         if one_batch {
             batch.mutations.splice(0..0, records);
         } else {
@@ -158,8 +160,10 @@ impl Commit<'_> {
         let Ok(passes) = enter(members) else {
             return Ok(false);
         };
-        self.swap(batch)?;
+        let moving = self.swap(batch)?;
+        // Whoever revokes waits for the swap and not for an anchor that may be far away.
         drop(passes);
+        self.core.moved(moving)?;
         self.publish(&ended);
         Ok(true)
     }
@@ -227,9 +231,9 @@ impl Commit<'_> {
     }
 
     /// The one moment at which the commit happens.
-    fn swap(&self, mut batch: Batch) -> Result<(), TreeError> {
+    fn swap(&self, mut batch: Batch) -> Result<Option<Moving<'_>>, TreeError> {
         self.core.check_writable()?;
-        let mut moving = self.core.moving();
+        let mut moving = self.core.moving()?;
         if let Some(moving) = &mut moving {
             for (work, sealed) in self.works.iter().zip(&self.sealed) {
                 let (tree, old) = (work.tree.pages.tree, work.tree.head_bytes());
@@ -238,7 +242,7 @@ impl Commit<'_> {
             batch = moving.put(batch)?;
         }
         self.apply(batch)?;
-        self.core.moved(moving)
+        Ok(moving)
     }
 
     /// Applies the batch, durably.
@@ -299,10 +303,9 @@ impl Commit<'_> {
             });
             work.tree.publish(sealed.head, &sealed.head_bytes, list);
         }
-        // All heads are in one batch: any of them tells whether it is there.
-        if let (Some(work), Some(sealed)) = (self.works.first(), self.sealed.first()) {
-            self.core.count_commit(work.tree.pages.tree, sealed.head.commit);
-        }
+        let works = self.works.iter().zip(&self.sealed);
+        self.core
+            .count_commit(works.map(|(work, sealed)| (work.tree.pages.tree, sealed.head.commit)));
     }
 
     /// False when a body was given up after a transaction adopted it: that one must run again, and see it.

@@ -152,8 +152,11 @@ impl Pin {
         level: Option<u8>,
         sink: &mut RecordSink<'_, E>,
     ) -> Result<(), E> {
-        let _version = self.version()?;
+        // Held while something is read, not while it is taken: a slow taker must not keep the version
+        // beyond its age.
+        let version = self.version()?;
         let (node, sealed) = self.pages().read_sealed_page(id)?;
+        drop(version);
         if level.is_some_and(|level| level != node.level) {
             return Err(damaged(format!("page {id}"), NodeError::Level).into());
         }
@@ -171,14 +174,18 @@ impl Pin {
     fn entry<E: From<TreeError>>(&self, slot: &Slot, sink: &mut RecordSink<'_, E>) -> Result<(), E> {
         if let Payload::Overflow(overflow) = &slot.payload {
             for id in overflow.parts.iter() {
+                let version = self.version()?;
                 let sealed = self.pages().read_sealed_part(id)?;
+                drop(version);
                 sink(Space::PAGES, &id.record(self.id()), &sealed)?;
             }
         }
         let Some(id) = large_body_of(&slot.key) else {
             return Ok(());
         };
+        let version = self.version()?;
         let value = self.pages().value(&slot.payload)?;
+        drop(version);
         match parse_references(&value) {
             Some((_, chunks)) => self.body(id, chunks, sink),
             None => Err(damaged("the count of a body's references", NodeError::Malformed).into()),

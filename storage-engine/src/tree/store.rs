@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::anchored::Plan;
 use super::committer::Committer;
 use super::core::Core;
 use super::handle::Tree;
@@ -79,12 +80,13 @@ impl TreeStore {
         // A killed process may have left a head that no sync covers; what readers see must not vanish with
         // the power.
         core.latch(core.engine.sync())?;
-        let accepts_rollback = anchoring.as_ref().is_some_and(Anchoring::accepts_rollback);
-        if let Some(anchoring) = anchoring {
-            core.settle_anchor(anchoring)?;
-        }
-        // Before anything is deleted: what belongs to a lost commit would be taken for leftovers.
-        core.check_last_commit(accepts_rollback)?;
+        let plan = match anchoring {
+            Some(anchoring) => core.judge_anchor(anchoring)?,
+            None => Plan::Nothing,
+        };
+        // Before anything is written or deleted: what belongs to a lost commit would be taken for leftovers.
+        core.check_last_commit(plan.accepts_rollback())?;
+        core.settle_anchor(plan)?;
         let store = Self {
             core: Arc::new(core),
             committer: Committer::default(),
