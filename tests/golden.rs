@@ -1,7 +1,8 @@
-//! What earlier builds have backed up is restored, opened and read: the formats of `tests/golden` stay readable.
+//! What earlier builds have backed up is restored, opened and read: the formats of `tests/golden` stay
+//! readable.
 //!
-//! A golden backup has accounts under the platform's key, under a customer's and sealed twice, each with blobs of every size, and
-//! the vaults. It was made once (`tests/golden/make.sh`) and is never made anew.
+//! A golden backup has accounts under the platform's key, under a customer's and sealed twice, each with
+//! blobs of every size, and the vaults. It was made once (`tests/golden/make.sh`) and is never made anew.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use std::fs;
