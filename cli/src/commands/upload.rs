@@ -121,7 +121,7 @@ impl Upload<'_> {
             metadata: metadata(&args.metadata)?,
             conditions: self.conditions()?,
             // A pipe does not know.
-            content_length: about.is_file().then(|| about.len()),
+            content_length: about.is_file().then_some(about.len()),
             content_md5: md5.map(str::parse).transpose()?.unwrap_or_default(),
             tags: tags(&args.tags)?,
             tier: args.tier,
