@@ -10,7 +10,7 @@ use strongroom::engine::engine::{Engine, KeyRange, Order, ScanOptions, Space};
 use strongroom::keyvault::testing::{self, FixtureProvider};
 use strongroom::keyvault::{KeyProvider, KeySize, PublicKey, import_public_key};
 use strongroom::{
-    Account, CustomerKey, DownloadOptions, EncryptionChoice, EncryptionScope, KeySource, Metadata,
+    Account, CustomerKey, DownloadOptions, EncryptionChoice, EncryptionScope, ErrorKind, KeySource, Metadata,
     NewEncryptionScope, RecoverTo, RecoveryPrivateKey, Result, Store, UploadOptions,
 };
 
@@ -311,4 +311,72 @@ fn every_form_of_a_public_key_is_taken_and_a_private_one_refused() {
     ] {
         assert!(import_public_key(form.as_bytes()).is_err(), "{form}");
     }
+}
+
+/// Makes every one-time key useless, as somebody or a disk could.
+fn spoil_one_time_keys(world: &World, spoil: fn(&std::path::Path)) {
+    let entries = std::fs::read_dir(world.data().join("keys")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let one_time = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "onetime");
+    let spoilt = paths.filter(one_time).map(|path| spoil(&path)).count();
+    assert_eq!(spoilt, 2, "the account's and the scope's");
+}
+
+fn unlink(path: &std::path::Path) {
+    std::fs::remove_file(path).unwrap();
+}
+
+fn cut(path: &std::path::Path) {
+    std::fs::write(path, [0; 7]).unwrap();
+}
+
+#[test]
+fn what_the_platform_held_is_taken_back_without_its_one_time_key() {
+    for spoil in [unlink, cut] {
+        let mut world = World::prepared();
+        let [ours, _] = pairs(KeySize::Rsa2048);
+        let account = world.account();
+        let made = account
+            .create_encryption_scope(&"tenant".parse().unwrap(), &NewEncryptionScope::default())
+            .unwrap();
+        store_blob(&account, EncryptionChoice::default());
+        store_blob(&account, EncryptionChoice::Scope(made.name().clone()));
+        account.set_recovery_key(&ours.public).unwrap();
+        made.set_recovery_key(&ours.public).unwrap();
+        world.store.close().unwrap();
+        spoil_one_time_keys(&world, spoil);
+        world.store = world.options().open().unwrap();
+
+        let account = world.account();
+        let listed = account.list_containers(&Default::default()).unwrap();
+        assert_eq!(listed.containers.len(), 1);
+        assert_eq!(account.encryption().unwrap().key_source, KeySource::Platform);
+        for blob in ["plain", "scoped"] {
+            let error = read(&world.store, blob).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{blob}: {error}");
+        }
+        let key = RecoverTo::Customer(pinned(&world.current(VAULT, KEY)));
+        account.recover(&ours.private, &RecoverTo::Platform).unwrap();
+        scope(&account).recover(&ours.private, &key).unwrap();
+        for _ in 0..2 {
+            for blob in ["plain", "scoped"] {
+                assert_eq!(read(&world.store, blob).unwrap(), blob.as_bytes());
+            }
+            world.reopen();
+        }
+    }
+}
+
+#[test]
+fn an_account_without_its_one_time_key_can_be_deleted() {
+    let mut world = World::prepared();
+    let account = world.account();
+    let made = account.create_encryption_scope(&"tenant".parse().unwrap(), &NewEncryptionScope::default());
+    made.unwrap();
+    world.store.close().unwrap();
+    spoil_one_time_keys(&world, unlink);
+    world.store = world.options().open().unwrap();
+    let photos = common::name(common::ACCOUNT);
+    world.store.delete_account(&photos).unwrap();
+    assert_eq!(code(world.store.account(&photos)).0, 404);
 }

@@ -1,9 +1,11 @@
 //! A recovery key on the command line: set, shown, used when the vaults are gone, removed.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail loudly")]
 
 mod support;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::Value;
@@ -43,6 +45,12 @@ fn an_account_is_taken_back_when_its_vaults_are_gone() {
     assert_eq!(at(&scoped, "/fingerprint"), at(&set, "/fingerprint"));
 
     fs::remove_dir_all(room.path("strongroom-data/vaults")).unwrap();
+    fs::copy(&private, room.path("offline.der")).unwrap();
+    let allow = |file, mode| {
+        fs::set_permissions(room.path(file), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    allow("spare.pem", 0o600);
+    let private = "offline.der";
     let using = format!("storage account recovery-key use {of} --private-key-file");
     room.fails(
         &format!("{using} spare.pem --encryption-key-source Microsoft.Storage"),
@@ -54,6 +62,15 @@ fn an_account_is_taken_back_when_its_vaults_are_gone() {
         2,
         "RequiredArgumentMissingError",
     );
+    for mode in [0o644, 0o640, 0o602] {
+        allow(private, mode);
+        room.fails(
+            &format!("{using} {private} --encryption-key-source Microsoft.Storage"),
+            1,
+            "KeyFileOpenToOthers",
+        );
+    }
+    allow(private, 0o600);
     let used = room.ok(&format!(
         "{using} {private} --encryption-key-source Microsoft.Storage"
     ));

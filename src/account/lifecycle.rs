@@ -219,10 +219,10 @@ fn holder(record: &AccountRecord) -> Holder {
     }
 }
 
-/// Looks for a newer key version of one holder, if that is due.
+/// Looks for a newer key version of one holder, if that is due. One that nothing opens is told of each time.
 fn check(whose: Whose<'_>, custody: &Custody, guard: &Arc<KeyGuard>) -> Option<KeyVersionCheck> {
     match custody.is_check_due() {
-        Ok(false) => None,
+        Ok(false) => guard.damage().map(|error| stays(whose, error)),
         Ok(true) => Some(match custody.refresh(guard) {
             Ok(Checked { moved }) => looked_at(whose, Ok(moved)),
             Err(error) => stays(whose, error),

@@ -73,7 +73,8 @@ impl Custody {
     /// `known` was taken back with a recovery key.
     pub(super) fn try_platform_key(&self, guard: &Arc<KeyGuard>, known: Option<&RootKey>) -> Result<bool> {
         let envelope = self.envelope()?;
-        if known.is_none() && matches!(envelope.source, Source::Platform { .. }) {
+        if matches!(envelope.source, Source::Platform { .. }) && self.needs_no_change(guard, &envelope, known)
+        {
             return Ok(true);
         }
         let moment = guard.now();
@@ -86,8 +87,11 @@ impl Custody {
             source,
         };
         // Proven from what lies on the disk, as every wrap is: the copies of the customer's envelope go next.
+        // What is in force stays: it may still open, or be what a backup brings back.
         if let Err(obstacle) = self.unwrap(&platform) {
-            self.store.side_files.destroy_one_time_but(self.id(), None)?;
+            new_file.map_or(Ok(()), |file| {
+                self.store.side_files.destroy_one_time(self.id(), file)
+            })?;
             return Err(obstacle.into());
         }
         let committed = self.commit(&platform, guard.unchanged_since(moment));
@@ -102,7 +106,21 @@ impl Custody {
         }
         guard.now_platform(root);
         self.store.side_files.destroy_copies(self.id())?;
+        // One in force before could not be opened any more, and is of no use to anybody.
+        self.store.side_files.destroy_one_time_but(self.id(), new_file)?;
         Ok(true)
+    }
+
+    /// True if the platform holds the root key and nobody asks for more, or its envelope still opens.
+    fn needs_no_change(&self, guard: &KeyGuard, platform: &Envelope, known: Option<&RootKey>) -> bool {
+        let Some(root) = known else {
+            return true;
+        };
+        let opens = self.unwrap(platform).is_ok();
+        if opens {
+            guard.now_platform(root);
+        }
+        opens
     }
 
     /// Moves to the latest version of the key, if the account follows it.
@@ -166,11 +184,16 @@ impl Custody {
         Ok(true)
     }
 
-    /// The root key through whoever holds it, unless it is known already.
+    /// The root key through whoever holds it, unless it is known already. It must vouch for the recovery key
+    /// that is shown.
     fn ask_unless(&self, known: Option<&RootKey>, present: &Envelope) -> Result<Option<RootKey>> {
         match known {
             Some(_) => Ok(None),
-            None => Ok(Some(self.unwrap(present)?)),
+            None => {
+                let root = self.unwrap(present)?;
+                self.check_recovery_key(&root)?;
+                Ok(Some(root))
+            }
         }
     }
 

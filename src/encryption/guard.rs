@@ -189,6 +189,14 @@ impl KeyGuard {
         Err(restless())
     }
 
+    /// Why the platform's key does not open the root key that it holds, if that is so.
+    pub(crate) fn damage(&self) -> Option<Error> {
+        let envelope = self.custody.envelope().ok()?;
+        envelope.source.one_time_file()?;
+        let error = self.check().err()?;
+        (error.kind() == ErrorKind::Corrupt).then_some(error)
+    }
+
     /// Runs `with` on the keys. A revocation waits until `with` has ended; keys never leave the closure.
     ///
     /// Must not be called by a thread that holds a pass, nor from within `with`.
@@ -437,13 +445,21 @@ pub(super) fn restless() -> Error {
     .hint("try again")
 }
 
-/// Whether the platform or the customer holds the root key, as committed.
+/// Whether the platform or the customer holds the root key, as committed. A one-time key that is lost or
+/// damaged leaves the guard locked: whatever needs the key fails with that, and a recovery key can be used.
 pub(crate) fn open(custody: &Arc<Custody>) -> Result<Arc<KeyGuard>> {
     let envelope = custody.envelope()?;
     match envelope.source {
         Source::Platform { .. } if custody.is_enabled() => {
-            let root = custody.unwrap(&envelope)?;
-            Ok(KeyGuard::platform(custody.clone(), &root))
+            match custody.unwrap(&envelope).map_err(Error::from) {
+                Ok(root) => Ok(KeyGuard::platform(custody.clone(), &root)),
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    let holder = hex::encode(custody.id().0);
+                    tracing::error!(holder, %error, "the platform's key does not open the root key");
+                    Ok(KeyGuard::locked(custody.clone()))
+                }
+                Err(error) => Err(error),
+            }
         }
         Source::Platform { .. } | Source::Customer(_) => Ok(KeyGuard::locked(custody.clone())),
     }

@@ -139,9 +139,18 @@ impl RecoveryRecord {
 }
 
 impl Custody {
-    /// The recovery key, if there is one. Does not ask the vault.
+    /// The recovery key, if there is one, as the store has it. Does not ask the vault, so nothing vouches for
+    /// it here: [`check_recovery_key`](Self::check_recovery_key) does.
     pub(crate) fn recovery_key(&self) -> Result<Option<RecoveryKey>> {
         Ok(self.recovery_record()?.map(|record| record.shown()))
+    }
+
+    /// Refuses a recovery key that was planted by somebody who did not have the root key.
+    pub(super) fn check_recovery_key(&self, root: &RootKey) -> Result<()> {
+        match self.recovery_record()? {
+            Some(record) if !record.is_authentic(self.id(), root)? => Err(planted(&record.fingerprint())),
+            _ => Ok(()),
+        }
     }
 
     /// Wraps the root key for `public` too, in place of any other recovery key.
@@ -196,10 +205,7 @@ impl Custody {
         until_unchanged(|| match to {
             RecoverTo::Platform => self.try_platform_key(guard, Some(&root)),
             RecoverTo::Customer(key) => self.try_move_to(guard, key, Some(&root)),
-        })?;
-        // A one-time key that could not be opened any more is of no use to anybody.
-        let in_force = self.envelope()?.source.one_time_file();
-        self.store.side_files.destroy_one_time_but(self.id(), in_force)
+        })
     }
 
     /// The root key, proven twice: by the commitment of its holder, and by the record it vouches for.
@@ -270,9 +276,18 @@ fn none_set() -> Error {
     .hint("restore the vaults from a backup; without them and without a recovery key nothing opens the data")
 }
 
+fn planted(fingerprint: &str) -> Error {
+    let message = format!("the root key does not vouch for the recovery key {fingerprint}");
+    Error::new(ErrorKind::Corrupt, "InternalError", 500, message)
+        .hint("remove the recovery key or set it anew, and find out who wrote to the store")
+}
+
 fn wrong_key(wanted: &str) -> Error {
     let message = "the private key is not that of the recovery key";
     Error::invalid("WrongRecoveryKey", message).hint(format!(
         "bring the one whose public part has the SHA-256 {wanted}"
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,6 @@
 //! which every child inherits. What was read is kept for the whole command: a pipe gives its bytes once.
 
 use std::cell::OnceCell;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -14,6 +12,7 @@ use clap::Args;
 use strongroom::engine::SecretBuffer;
 use strongroom::{CustomerProvidedKey, EncryptionChoice};
 
+use crate::files::secret::read_private;
 use crate::output::error::Failure;
 
 /// Bytes of a key.
@@ -78,32 +77,12 @@ impl Once {
 }
 
 fn read(path: &Path) -> Result<CustomerProvidedKey, Failure> {
-    let unreadable = |error: io::Error| Failure::file(path, &error);
-    let mut file = File::open(path).map_err(unreadable)?;
-    refuse_if_others_can_read(&file, path)?;
-    // One byte more, so that a file that is too long shows.
-    let mut bytes = SecretBuffer::with_capacity(FILE_BYTES_MAX + 1);
-    bytes.resize(FILE_BYTES_MAX + 1);
-    let length = fill(&mut file, bytes.as_mut_slice()).map_err(unreadable)?;
-    parse(bytes.as_slice().get(..length).unwrap_or_default()).ok_or_else(|| {
+    let bytes = read_private(path, FILE_BYTES_MAX)?;
+    bytes.and_then(|bytes| parse(bytes.as_slice())).ok_or_else(|| {
         let message = format!("{} holds no key of 32 bytes", path.display());
         Failure::usage("InvalidArgumentValueError", message)
             .hint("Give a file of 32 bytes, or of their base64, as `openssl rand 32` makes one.")
     })
-}
-
-/// Reads until the buffer is full or there is no more.
-fn fill(file: &mut impl Read, mut buffer: &mut [u8]) -> io::Result<usize> {
-    let room = buffer.len();
-    while !buffer.is_empty() {
-        match file.read(buffer) {
-            Ok(0) => break,
-            Ok(count) => buffer = buffer.get_mut(count..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(room - buffer.len())
 }
 
 fn parse(bytes: &[u8]) -> Option<CustomerProvidedKey> {
@@ -118,28 +97,6 @@ fn parse(bytes: &[u8]) -> Option<CustomerProvidedKey> {
         Ok(KEY_BYTES) => decoded.as_slice().first_chunk().map(CustomerProvidedKey::new),
         _ => None,
     }
-}
-
-/// Looks at what has been opened, so that nothing else can take its place.
-#[cfg(unix)]
-fn refuse_if_others_can_read(file: &File, path: &Path) -> Result<(), Failure> {
-    use std::os::unix::fs::PermissionsExt;
-
-    use crate::output::error::Exit;
-
-    let metadata = file.metadata().map_err(|error| Failure::file(path, &error))?;
-    if metadata.is_dir() || metadata.permissions().mode() & 0o077 == 0 {
-        return Ok(());
-    }
-    let path = path.display();
-    let message = format!("the key file {path} can be read by others");
-    let failure = Failure::new(Exit::Failed, "KeyFileOpenToOthers", message);
-    Err(failure.hint(format!("Let its owner alone read it: `chmod 600 {path}`.")))
-}
-
-#[cfg(not(unix))]
-fn refuse_if_others_can_read(_file: &File, _path: &Path) -> Result<(), Failure> {
-    Ok(())
 }
 
 #[cfg(test)]
@@ -168,14 +125,5 @@ mod tests {
         check("0707".repeat(16).as_bytes(), false);
         check(STANDARD.encode([7; 31]).as_bytes(), false);
         check(STANDARD.encode([7; 33]).as_bytes(), false);
-    }
-
-    #[test]
-    fn what_comes_in_pieces_is_read_whole() {
-        let mut pieces = [1_u8; 20].as_slice().chain([2_u8; 40].as_slice());
-        let mut buffer = [0; 33];
-        assert_eq!(fill(&mut pieces, &mut buffer).unwrap(), 33);
-        assert_eq!(buffer.iter().filter(|byte| **byte == 2).count(), 13);
-        assert_eq!(fill(&mut [3_u8; 5].as_slice(), &mut buffer).unwrap(), 5);
     }
 }

@@ -46,7 +46,7 @@ pub(crate) struct SetRecoveryKey {
 pub(crate) struct UseRecoveryKey {
     #[command(flatten)]
     pub(crate) holder: Holder,
-    /// File with the RSA private key: PEM, DER or JWK.
+    /// File or pipe with the RSA private key: PEM, DER or JWK; nobody else may be able to read it.
     #[arg(long, value_name = "FILE")]
     pub(crate) private_key_file: PathBuf,
     /// Who manages the key that wraps the root key from then on.

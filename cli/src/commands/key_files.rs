@@ -5,22 +5,30 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use serde_json::Value;
+use strongroom::engine::SecretBuffer;
 use strongroom::keyvault::{self, KeyBackup, KeyName, VaultError};
 
 use super::key::{key_of, options, reference};
 use super::vault::name as vault_name;
 use super::vault_shape as shape;
 use crate::args::key::{DownloadKey, ImportKey, KeyToFile, PublicEncoding, RestoreKey};
+use crate::files::secret;
 use crate::files::sink::{Existing, write_whole};
 use crate::output::error::Failure;
 use crate::session::Session;
 
 /// Longest file read whole, in bytes: no key, backup or policy comes near it.
 const BYTES_MAX: u64 = 16 << 20;
+/// Longest file with a private key, in bytes: none that is imported comes near it.
+const PRIVATE_KEY_BYTES_MAX: usize = 64 << 10;
 
 /// Imports a private key.
 pub(super) fn import(session: &Session, args: &ImportKey) -> Result<Value, Failure> {
-    let key = keyvault::import_key(&read(&args.pem_file)?).map_err(VaultError::from)?;
+    let path = args.pem_file.as_path();
+    let file = File::open(path).and_then(|file| secret::read(file, PRIVATE_KEY_BYTES_MAX));
+    let bytes = file.map_err(|error| Failure::file(path, &error))?;
+    let bytes = bytes.ok_or_else(|| too_large(path))?;
+    let key = keyvault::import_key(bytes.as_slice()).map_err(VaultError::from)?;
     let (vault, name) = (
         vault_name(&args.new.vault_name)?,
         args.new.name.parse::<KeyName>()?,
@@ -76,13 +84,22 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         .and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut bytes))
         .map_err(|error| Failure::file(path, &error))?;
     if bytes.len() as u64 > BYTES_MAX {
-        let message = format!(
-            "{} is too large to be a key, a backup or a policy",
-            path.display()
-        );
-        return Err(Failure::usage("InvalidArgumentValueError", message).hint("Check the path."));
+        return Err(too_large(path));
     }
     Ok(bytes)
+}
+
+/// Reads a private key of the user: refused if others can read the file, wiped when it is dropped.
+pub(super) fn read_private(path: &Path) -> Result<SecretBuffer, Failure> {
+    secret::read_private(path, PRIVATE_KEY_BYTES_MAX)?.ok_or_else(|| too_large(path))
+}
+
+fn too_large(path: &Path) -> Failure {
+    let message = format!(
+        "{} is too large to be a key, a backup or a policy",
+        path.display()
+    );
+    Failure::usage("InvalidArgumentValueError", message).hint("Check the path.")
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use strongroom::keyvault::{KeyReference, VaultError, import_public_key};
 use strongroom::{Account, EncryptionScope, RecoverTo, RecoveryKey, RecoveryPrivateKey};
 
-use super::key_files::read;
+use super::key_files::{read, read_private};
 use super::shape::time;
 use crate::args::account::KeySource;
 use crate::args::recovery_key::{Holder, RecoveryKeyCommand, SetRecoveryKey, UseRecoveryKey};
@@ -60,7 +60,8 @@ fn take_back(session: &Session, args: &UseRecoveryKey) -> Result<Value, Failure>
             .hint("The address is what `strongroom keyvault key show --query key.kid` prints."));
         }
     };
-    let private = RecoveryPrivateKey::parse(&read(&args.private_key_file)?).map_err(VaultError::from)?;
+    let bytes = read_private(&args.private_key_file)?;
+    let private = RecoveryPrivateKey::parse(bytes.as_slice()).map_err(VaultError::from)?;
     let key = match of(session, &args.holder)? {
         Of::Account(account) => account.recover(&private, &to)?.recovery_key,
         Of::Scope(scope) => scope.recover(&private, &to)?.recovery_key,

@@ -2,4 +2,5 @@
 
 pub(crate) mod find;
 pub(crate) mod glob;
+pub(crate) mod secret;
 pub(crate) mod sink;
