@@ -16,8 +16,8 @@ use crate::codec::{FrameKind, unframe, unframe_unchecked};
 
 /// Chunks fetched before they are asked for, at most.
 const AHEAD_MAX: u32 = 3;
-/// Chunks still to come that are worth a thread.
-const AHEAD_MIN: u32 = 8;
+/// Chunks still to come that are worth a thread: more than 1 MiB at the default size of chunks.
+const AHEAD_MIN: u32 = 16;
 
 /// The sealed chunks of one body.
 pub(super) struct Source {

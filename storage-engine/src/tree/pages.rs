@@ -11,6 +11,9 @@ use crate::engine::{Engine, Space};
 use crate::keys::{PurposeKey, ScopeId};
 use crate::seal::{ITEM_SEAL_BYTES, Place, SealKind, TAG_BYTES};
 
+/// A page that was changed keeps the buffers of its parts until they have so many times its bytes.
+const HELD_MAX: usize = 4;
+
 /// Sealed bytes of the largest body that is cached: a few large ones would drive many pages out.
 const CACHED_BODY_BYTES_MAX: usize = 16 << 10;
 /// What errors call a part of a large value.
@@ -213,8 +216,10 @@ impl Sealer<'_> {
         }
         let plaintext = node.encode().map_err(|error| damaged("a new page", error))?;
         let id = self.record(RecordKind::PAGE, &plaintext)?;
-        // As it will be read: in one buffer, without what the pages it was made of have beside it.
-        let node = Node::decode(&plaintext).map_err(|error| damaged("a new page", error))?;
+        if node.held() > HELD_MAX * plaintext.len() {
+            // As it will be read: in one buffer, without what the pages it was made of have beside it.
+            node = Node::decode(&plaintext).map_err(|error| damaged("a new page", error))?;
+        }
         self.nodes.push((id, Arc::new(node)));
         Ok(id)
     }

@@ -119,18 +119,47 @@ impl Node {
         codec::FIXED_BYTES + prefix + keys + payloads
     }
 
-    /// Rough bytes of memory of a node as it is read: its slots and the one buffer that they share.
+    /// Rough bytes of memory of a node: its slots and the buffers that they keep.
     pub(super) fn weight(&self) -> u64 {
-        let slots: usize = self
+        let overflow: usize = self
             .slots
             .iter()
-            .map(|slot| size_of::<Slot>() + slot.key.len() + slot.payload.size())
+            .map(|slot| slot.payload.parts() * PageId::BYTES)
             .sum();
-        (size_of::<Self>() + slots) as u64
+        (size_of::<Self>() + self.slots.len() * size_of::<Slot>() + overflow + self.held()) as u64
+    }
+
+    /// Bytes of the buffers that the slots keep. Few buffers are told apart; one that comes back behind many
+    /// others counts again.
+    pub(super) fn held(&self) -> usize {
+        let (mut recent, mut oldest, mut held) = ([std::ptr::null(); 4], (0..4).cycle(), 0);
+        let values = |slot: &Slot| match &slot.payload {
+            Payload::Inline(value) => Some(value.buffer()),
+            _ => None,
+        };
+        for slot in &self.slots {
+            for (buffer, bytes) in [Some(slot.key.buffer()), values(slot)].into_iter().flatten() {
+                if recent.contains(&buffer) {
+                    continue;
+                }
+                held += bytes;
+                if let Some(place) = oldest.next().and_then(|at| recent.get_mut(at)) {
+                    *place = buffer;
+                }
+            }
+        }
+        held
     }
 }
 
 impl Payload {
+    fn parts(&self) -> usize {
+        match self {
+            Self::Overflow(value) => value.parts.len(),
+            _ => 0,
+        }
+    }
+
     fn size(&self) -> usize {
         let overflow = |parts: usize| codec::OVERFLOW_BYTES + parts * PageId::BYTES;
         match self {

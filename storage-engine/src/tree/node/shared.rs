@@ -26,6 +26,13 @@ impl Bytes {
     }
 }
 
+impl Bytes {
+    /// Which buffer it is, and how many bytes that has.
+    pub(super) fn buffer(&self) -> (*const Vec<u8>, usize) {
+        (Arc::as_ptr(&self.buffer), self.buffer.len())
+    }
+}
+
 impl Deref for Bytes {
     type Target = [u8];
 
