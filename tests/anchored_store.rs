@@ -5,9 +5,9 @@
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use common::{ACCOUNT, KEY, NEEDED, VAULT, World, fixtures, latest};
+use common::{ACCOUNT, KEY, NEEDED, VAULT, World, copy_dir, fixtures, latest};
 use strongroom::engine::SystemEntropy;
 use strongroom::keyvault::{AccessPolicy, KeyPermissions, NewKeyOptions, NewVault, Retention};
 use strongroom::{
@@ -97,7 +97,7 @@ impl Anchored {
     }
 
     fn keep(&self, directory: &str) {
-        copy(&self.path(directory), &self.path(&format!("{directory}.kept")));
+        copy_dir(&self.path(directory), &self.path(&format!("{directory}.kept")));
     }
 
     /// Puts the kept copy back; what was there is kept instead.
@@ -110,19 +110,6 @@ impl Anchored {
         fs::rename(&now, &spare).unwrap();
         fs::rename(&kept, &now).unwrap();
         fs::rename(&spare, &kept).unwrap();
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
     }
 }
 

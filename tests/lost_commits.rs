@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 
 use bad_world::files;
-use common::{ACCOUNT, VAULT, World, name};
+use common::{ACCOUNT, VAULT, World, copy_dir, name};
 use strongroom::{
     Container, DownloadOptions, ErrorKind, Metadata, Placement, Settings, Store, UploadOptions,
 };
@@ -40,7 +40,7 @@ fn write(store: &Store, blob: &str) {
 /// The directory `engine` of `place`, put where it was.
 fn replace(engine: &Path, with: &Path) {
     fs::remove_dir_all(engine).unwrap();
-    copy(with, engine);
+    copy_dir(with, engine);
 }
 
 /// All files but those of the engine, which works on its own when it is opened.
@@ -49,19 +49,6 @@ fn beside(place: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = files(place);
     found.retain(|path, _| !path.starts_with(&engine));
     found
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
-    }
 }
 
 #[test]
@@ -82,11 +69,11 @@ fn a_store_that_lost_commits_keeps_its_bodies() {
         kept.path().join("older"),
         kept.path().join("newer"),
     );
-    copy(&engine, &older);
+    copy_dir(&engine, &older);
     let store = options().open().unwrap();
     write(&store, "after");
     store.close().unwrap();
-    copy(&engine, &newer);
+    copy_dir(&engine, &newer);
 
     replace(&engine, &older);
     let there = beside(&data);
@@ -122,7 +109,7 @@ fn vaults_that_lost_a_revocation_do_not_open() {
     world.store.close().unwrap();
     world.vaults.close().unwrap();
     let engine = world.directory.path().join("vaults/engine");
-    copy(&engine, &kept.path().join("older"));
+    copy_dir(&engine, &kept.path().join("older"));
     let vaults = world.vault_options().open().unwrap();
     let token = vaults.store().owner_token().unwrap();
     vaults

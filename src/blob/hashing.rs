@@ -18,7 +18,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// A piece of content from here on is worth handing to the thread.
 const BESIDE_MIN: usize = 64 << 10;
-/// Content is hashed in place up to here: what would wait for the thread takes more memory than its time is worth.
+/// Content is hashed in place up to here: what would wait for the thread takes more memory than its time is
+/// worth.
 const BESIDE_AFTER: u64 = 1 << 20;
 /// Buffers that may wait for the thread, the one that it works on included: with buffers of 256 KiB, 1 MiB of
 /// content.

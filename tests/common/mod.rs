@@ -1,7 +1,7 @@
 //! A whole world for a test in one call: a store, key vaults, and an account under a customer's key.
 #![allow(dead_code, reason = "every test file uses its own part of the world")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use strongroom::engine::{ManualClock, SystemEntropy, Timestamp};
@@ -228,4 +228,18 @@ pub(crate) fn pinned(key: &KeyId) -> CustomerKey {
 /// Follow this key.
 pub(crate) fn latest(key: &KeyId) -> CustomerKey {
     CustomerKey::from(key.base())
+}
+
+/// Copies a directory with everything in it; `to` may exist.
+pub(crate) fn copy_dir(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_dir(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
 }

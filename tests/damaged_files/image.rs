@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use crate::common::copy_dir;
 use crate::found::Found;
 use crate::random::Random;
 use crate::workload::{Opened, Workload};
@@ -186,19 +187,6 @@ fn find(root: &Path, below: &Path, files: &mut Vec<StoreFile>) {
                 path,
                 length: about.len(),
             });
-        }
-    }
-}
-
-fn copy_dir(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            fs::create_dir(&target).unwrap();
-            copy_dir(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
         }
     }
 }
