@@ -16,14 +16,11 @@ use super::crc64::Crc64;
 use crate::encryption::BlobKeys;
 use crate::error::{Error, ErrorKind, Result};
 
-/// A piece of content from here on is worth handing to the thread.
+/// A piece of content from here on is handed to the thread. Starting it takes as long as hashing some 20 KiB.
 const BESIDE_MIN: usize = 64 << 10;
-/// Content is hashed in place up to here: what would wait for the thread takes more memory than its time is
-/// worth.
-const BESIDE_AFTER: u64 = 1 << 20;
-/// Buffers that may wait for the thread, the one that it works on included: with buffers of 256 KiB, 1 MiB of
-/// content.
-const WAITING_MAX: usize = 4;
+/// Buffers that may wait for the thread, the one that it works on included. Content is sealed and stored so
+/// far ahead of its MD5, and not further: what waits takes memory in every upload.
+const WAITING_MAX: usize = 3;
 
 /// Computes the checksums of one content.
 pub(super) struct Hashing {
@@ -58,7 +55,7 @@ impl Hashing {
 
     /// Takes the next bytes of content, which stay the caller's.
     pub(super) fn take(&mut self, part: &[u8]) -> Result<()> {
-        if part.len() < BESIDE_MIN || !self.is_worth_it() {
+        if part.len() < BESIDE_MIN || self.taken >= self.slow {
             return self.here(part);
         }
         let mut buffer = std::mem::take(&mut self.spare);
@@ -70,7 +67,7 @@ impl Hashing {
 
     /// Takes a buffer that begins with `count` bytes of content, and gives one that holds none.
     pub(super) fn take_buffer(&mut self, mut buffer: SecretBuffer, count: usize) -> Result<SecretBuffer> {
-        let is_slow = self.is_worth_it() && (count >= BESIDE_MIN || self.beside.is_some());
+        let is_slow = self.taken < self.slow && (count >= BESIDE_MIN || self.beside.is_some());
         if is_slow && self.beside.is_none() {
             self.beside = Beside::start(&self.checksums, self.piece);
         }
@@ -91,11 +88,6 @@ impl Hashing {
         self.settle()?;
         let finished = self.checksums.with(Checksums::finish);
         finished.ok_or_else(|| self.keys.refusal())?
-    }
-
-    /// True for what has come so far that more of it is hashed beside the rest.
-    fn is_worth_it(&self) -> bool {
-        (BESIDE_AFTER..self.slow).contains(&self.taken)
     }
 
     /// Hashes on this thread, behind all that waits.

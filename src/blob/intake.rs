@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// Bytes read at once from the caller's reader, at first: enough for small content without the price of more.
 const READ_BYTES_MIN: usize = 16 << 10;
 /// Bytes read at once once the content has shown to be larger.
-const READ_BYTES_MAX: usize = 256 << 10;
+const READ_BYTES_MAX: usize = 64 << 10;
 /// How much more is read at once each time the content has shown to be larger.
 const READ_GROWTH: usize = 4;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::TreeError;
 use super::core::{Cached, Core};
-use super::node::{Bytes, Node, NodeError, OVERFLOW_PART_BYTES, Overflow, Payload};
+use super::node::{Node, NodeError, OVERFLOW_PART_BYTES, Overflow, Payload};
 use super::page_id::PageId;
 use crate::codec::{FRAME_BYTES, FrameKind, frame_with, unframe};
 use crate::engine::{Engine, Space};
@@ -208,11 +208,12 @@ impl Sealer<'_> {
     pub(super) fn node(&mut self, node: Arc<Node>) -> Result<PageId, TreeError> {
         let mut node = Arc::unwrap_or_clone(node);
         for slot in &mut node.slots {
-            match std::mem::replace(&mut slot.payload, Payload::Inline(Bytes::default())) {
-                Payload::Fresh(child) => slot.payload = Payload::Page(self.node(child)?),
-                Payload::Pending(value) => slot.payload = Payload::Overflow(self.overflow(&value)?),
-                sealed => slot.payload = sealed,
-            }
+            slot.payload = match &mut slot.payload {
+                // Taken out, so that the child is not copied.
+                Payload::Fresh(child) => Payload::Page(self.node(std::mem::take(child))?),
+                Payload::Pending(value) => Payload::Overflow(self.overflow(value)?),
+                _ => continue,
+            };
         }
         let plaintext = node.encode().map_err(|error| damaged("a new page", error))?;
         let id = self.record(RecordKind::PAGE, &plaintext)?;

@@ -162,7 +162,7 @@ impl Buffer {
     }
 
     fn slots(self, read: Vec<((u32, u32), Read)>) -> Vec<Slot> {
-        let buffer = Arc::new(self.0);
+        let buffer = Arc::from(self.0);
         let slot = |(key, payload)| Slot {
             key: Bytes::within(&buffer, key),
             payload: match payload {

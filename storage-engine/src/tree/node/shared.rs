@@ -8,16 +8,27 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 /// Some bytes of a buffer. Clones share the buffer, and keep all of it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Bytes {
-    buffer: Arc<Vec<u8>>,
+    buffer: Arc<[u8]>,
     start: u32,
     end: u32,
 }
 
+/// No bytes.
+impl Default for Bytes {
+    fn default() -> Self {
+        Self {
+            buffer: Arc::default(),
+            start: 0,
+            end: 0,
+        }
+    }
+}
+
 impl Bytes {
     /// Those from `start` up to `end`; none where the buffer ends before.
-    pub(super) fn within(buffer: &Arc<Vec<u8>>, (start, end): (u32, u32)) -> Self {
+    pub(super) fn within(buffer: &Arc<[u8]>, (start, end): (u32, u32)) -> Self {
         Self {
             buffer: buffer.clone(),
             start,
@@ -28,8 +39,8 @@ impl Bytes {
 
 impl Bytes {
     /// Which buffer it is, and how many bytes that has.
-    pub(super) fn buffer(&self) -> (*const Vec<u8>, usize) {
-        (Arc::as_ptr(&self.buffer), self.buffer.len())
+    pub(super) fn buffer(&self) -> (*const u8, usize) {
+        (self.buffer.as_ptr(), self.buffer.len())
     }
 }
 
@@ -42,20 +53,20 @@ impl Deref for Bytes {
     }
 }
 
-/// In a buffer of their own. Keys and values are shorter than 4 GiB.
-impl From<Vec<u8>> for Bytes {
-    fn from(bytes: Vec<u8>) -> Self {
+/// In a buffer of their own, in one allocation. Keys and values are shorter than 4 GiB.
+impl From<&[u8]> for Bytes {
+    fn from(bytes: &[u8]) -> Self {
         Self {
+            buffer: bytes.into(),
             start: 0,
             end: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
-            buffer: Arc::new(bytes),
         }
     }
 }
 
-impl From<&[u8]> for Bytes {
-    fn from(bytes: &[u8]) -> Self {
-        bytes.to_vec().into()
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        bytes.as_slice().into()
     }
 }
 
